@@ -1,0 +1,36 @@
+# Two commands: `make build` (environment and main job on the sample), `make test` (everything).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := build
+.PHONY: build test lint lock clean
+
+build: $(STAMP)
+	$(BIN)/dbt build
+
+test: $(STAMP) lint
+	$(BIN)/dbt build --target ci
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular tests/generic
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Rewrites the lock from pyproject.toml; the only target that resolves versions.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
+		--group build --group lint --group test --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf target logs warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,125 @@
+{# The feature catalog, read once its table exists: the single source of what is a feature. #}
+
+{# Rows of the catalog as a list of dicts, optionally only those of some roles. #}
+{% macro catalog_features(roles=none, kinds=none) -%}
+    {%- set relation = load_relation(ref('stg_feature_catalog')) -%}
+    {%- if not execute or relation is none -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set features = [] -%}
+    {%- for row in run_query(
+        'select * from ' ~ relation ~ ' order by block, priority, feature'
+    ) -%}
+        {%- set row = row.dict() -%}
+        {%- do check_feature_name(row.feature) -%}
+        {%- if (roles is none or row.role in roles) and (kinds is none or row.kind in kinds) -%}
+            {%- do features.append(row) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(features) }}
+{%- endmacro %}
+
+{# Feature names become column names, so they are plain and none of the keys' own. #}
+{% macro check_feature_name(feature) -%}
+    {%- set reserved = [
+        'application_id', 'known_on', 'as_of', 'person_id', 'entry_term', 'term_order', 'program',
+        'residency', 'phase', 'outcome', 'persona_key',
+    ] -%}
+    {%- if not modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', feature)
+        or feature in reserved or feature.startswith('is_persona_') -%}
+        {{ exceptions.raise_compiler_error(
+            "feature_catalog has a feature named '" ~ feature ~ "': use a name of lower-case "
+            ~ "letters, digits and underscores that starts with a letter and is none of "
+            ~ reserved | join(', ') ~ "."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro numeric_kinds() -%}
+    {{ return(['number', 'count', 'boolean', 'ordered']) }}
+{%- endmacro %}
+
+{# Features that become columns of `ftr_applicants`; `audit` and `never` stay out. #}
+{% macro model_features() -%}
+    {{ return(catalog_features(roles=['persona', 'enrollment', 'both', 'describe'])) }}
+{%- endmacro %}
+
+{# Numeric features that may shape a persona. #}
+{% macro persona_features() -%}
+    {{ return(catalog_features(roles=['persona', 'both'], kinds=numeric_kinds())) }}
+{%- endmacro %}
+
+{# Contract tables under the names users know, and how each joins to an application. #}
+{% macro feature_source(source_column) -%}
+    {%- set table, column = source_column.split('.') -%}
+    {%- set known = {
+        'persons': 'stg_persons', 'applications': 'stg_applications', 'programs': 'stg_programs'
+    } -%}
+    {%- set keys = {
+        'stg_persons': ['person_id'],
+        'stg_applications': ['application_id'],
+        'stg_programs': ['program_code'],
+    } -%}
+    {%- set table = known.get(table, table) -%}
+    {{ return({
+        'table': table, 'column': column, 'keys': keys.get(table, ['application_id', 'known_on'])
+    }) }}
+{%- endmacro %}
+
+{# The value of a feature, as double or (categories) varchar. #}
+{% macro feature_value(feature, expression) -%}
+    {%- if feature.kind == 'category' -%}
+        nullif(trim(cast({{ expression }} as varchar)), '')
+    {%- elif feature.kind == 'boolean' -%}
+        cast({{ try_cast('cast(' ~ expression ~ ' as varchar)', 'boolean') }} as double)
+    {%- else -%}
+        {{ try_cast(expression, 'double') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A feature after its declared transformation; counts are long-tailed. #}
+{% macro transformed(feature, expression=none) -%}
+    {%- set expression = expression or feature.feature -%}
+    {%- if feature.transform == 'log1p' -%}
+        ln(1 + greatest({{ expression }}, 0))
+    {%- else -%}
+        {{ expression }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A double as a literal that reads the same on every engine. #}
+{% macro double_literal(value) -%}
+    ({{ '%.17e' % (value | float) }})
+{%- endmacro %}
+
+{# The relation behind a source table of the catalog; one sentence when there is none. #}
+{% macro feature_relation(table) -%}
+    {%- set known = [
+        'stg_persons', 'stg_applications', 'stg_programs', 'int_education_known',
+        'int_scores_known', 'int_engagement_known', 'int_timing_known', 'int_offers_known',
+    ] -%}
+    {%- if table not in known -%}
+        {{ exceptions.raise_compiler_error(
+            "feature_catalog names the source table '" ~ table ~ "', which cannot feed features: "
+            ~ "use persons, applications or programs (for example persons.x_my_column), or one of "
+            ~ known | join(', ') ~ "."
+        ) }}
+    {%- endif -%}
+    {{ ref(table) }}
+{%- endmacro %}
+
+{# A feature's column expression; a column that the input lacks is a typed null. #}
+{% macro feature_column(feature) -%}
+    {%- set source = feature_source(feature.source_column) -%}
+    {%- if source.table == 'int_applications_as_of' -%}
+        {{ feature_value(feature, 'applications.' ~ adapter.quote(source.column)) }}
+    {%- else -%}
+        {%- set columns = adapter.get_columns_in_relation(ref(source.table))
+            | map(attribute='name') | map('lower') | list -%}
+        {%- if source.column | lower in columns -%}
+            {{ feature_value(feature, source.table ~ '.' ~ adapter.quote(source.column)) }}
+        {%- else -%}
+            cast(null as {{ 'varchar' if feature.kind == 'category' else 'double' }})
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

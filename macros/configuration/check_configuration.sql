@@ -1,0 +1,102 @@
+{# Runs before every build: vars and input are looked at (names and headers only), and the first
+   thing that can't work stops the run with a sentence: what, where, how to mend. #}
+{% macro check_configuration() -%}
+    {%- if execute -%}
+        {%- do check_var_names() -%}
+        {%- do check_vars() -%}
+        {%- do check_phases() -%}
+        {%- do check_input() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro stop(sentence) -%}
+    {% do exceptions.raise_compiler_error('Configuration: ' ~ sentence) %}
+{%- endmacro %}
+
+{# Vars of the command line that nobody reads are misspelled. In a project that has this one
+   installed they may be its own. #}
+{% macro check_var_names() -%}
+    {%- set known = known_vars() -%}
+    {%- set given = invocation_args_dict.get('vars') or {} -%}
+    {%- if project_name == 'applicant_personas' -%}
+        {%- for name in given if name not in known -%}
+            {%- do stop(
+                'the var ' ~ name ~ ' given with --vars is unknown; the vars are '
+                ~ known | join(', ') ~ '.'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if 'input_path' in given and var('input_schema') -%}
+        {%- do stop(
+            'both input_path and input_schema are given; keep input_path to read files, or '
+            ~ 'input_schema to read relations.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro known_vars() -%}
+    {{ return([
+        'input_path', 'input_database', 'input_schema', 'home_country', 'as_of',
+        'backtest_offset_days', 'n_personas', 'mixed_below', 'phases', 'training_rows', 'seed',
+        'min_cell',
+    ]) }}
+{%- endmacro %}
+
+{% macro check_vars() -%}
+    {%- do check_integer('n_personas', 2, 12, true) -%}
+    {%- do check_integer('min_cell', 1, 1000000) -%}
+    {%- do check_integer('training_rows', 100, 1000000000) -%}
+    {%- do check_integer('seed', 0, 2147483647) -%}
+    {%- do check_integer('backtest_offset_days', 0, 3650) -%}
+    {%- do check_share('mixed_below') -%}
+    {%- do check_country('home_country') -%}
+    {%- do check_day('as_of') -%}
+{%- endmacro %}
+
+{% macro check_integer(name, low, high, can_be_null=false) -%}
+    {%- set value = var(name) -%}
+    {%- set is_fine = value is integer and low <= value <= high -%}
+    {%- if not is_fine and not (can_be_null and value is none) -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ '; give a whole number from ' ~ low ~ ' to '
+            ~ high ~ (', or null to have it chosen.' if can_be_null else '.')
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_share(name) -%}
+    {%- set value = var(name) -%}
+    {%- if not (value is number and value is not boolean and 0 <= value <= 1) -%}
+        {%- do stop('the var ' ~ name ~ ' is ' ~ value ~ '; give a number from 0 to 1.') -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_country(name) -%}
+    {%- set value = var(name) -%}
+    {%- if not modules.re.match('^[A-Z]{2}$', value | string) -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ '; give a country code of two capital letters '
+            ~ '(ISO 3166 alpha-2) such as US or DE.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_day(name) -%}
+    {%- set value = var(name) -%}
+    {%- if value is not none and not is_day(value | string) -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ '; give a day as YYYY-MM-DD, or null for the '
+            ~ 'last day in the input.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_day(text) -%}
+    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', text) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set year, month, day = text[:4] | int, text[5:7] | int, text[8:] | int -%}
+    {%- set is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
+    {%- set lengths = [31, 29 if is_leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] -%}
+    {{ return(year > 0 and 1 <= month <= 12 and 1 <= day <= lengths[month - 1]) }}
+{%- endmacro %}

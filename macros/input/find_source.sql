@@ -1,0 +1,120 @@
+{# Where a table of the contract is, as
+       {locations, parts: [{kind, files or relation, columns: [{name, expression, type}]}]}
+   A part is what one scan reads: files of the same header, or one relation. No part: absent.
+   `listing`: the files of the input folder, where the caller asks for several tables. #}
+{% macro find_source(table_name, listing=none) -%}
+    {%- if var('input_schema') -%}
+        {{ return(find_relation(table_name)) }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('find_files', 'applicant_personas')(table_name, listing)) }}
+{%- endmacro %}
+
+{% macro find_relation(table_name) -%}
+    {%- set relation = adapter.get_relation(
+        database=var('input_database') or target.database,
+        schema=var('input_schema'),
+        identifier=table_name
+    ) -%}
+    {%- if relation is none -%}
+        {{ return({'locations': [], 'parts': []}) }}
+    {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do columns.append(source_column(column.name, column.data_type, column.name)) -%}
+    {%- endfor -%}
+    {%- set part = {'kind': 'relation', 'relation': relation, 'columns': columns} -%}
+    {%- set location = [relation.database, relation.schema, relation.identifier] | join('.') -%}
+    {{ return({'locations': [location], 'parts': [part]}) }}
+{%- endmacro %}
+
+{% macro source_column(header, type, name) -%}
+    {%- set base = type.split('(')[0] | trim | lower -%}
+    {%- set is_text = base in ('varchar', 'character varying', 'string', 'text', 'bpchar') -%}
+    {{ return({
+        'name': header | trim | lower,
+        'expression': quote_name(name),
+        'type': 'varchar' if is_text else type | lower,
+    }) }}
+{%- endmacro %}
+
+{% macro default__find_files(table_name, listing) -%}
+    {% do exceptions.raise_compiler_error(
+        'Files can be read by the DuckDB target only: set the vars input_database and '
+        ~ 'input_schema to where the tables of the contract are in ' ~ target.type ~ '.'
+    ) %}
+{%- endmacro %}
+
+{% macro duckdb__find_files(table_name, listing) -%}
+    {%- set files = list_input_files(table_name, listing) -%}
+    {%- set parts = [] -%}
+    {%- set parquet = files | selectattr('format', 'equalto', 'parquet')
+        | map(attribute='path') | list -%}
+    {%- if parquet -%}
+        {%- do parts.append(parquet_part(parquet)) -%}
+    {%- endif -%}
+    {%- for file in files if file.format == 'csv' -%}
+        {%- do add_csv_file(parts, file.path, table_name) -%}
+    {%- endfor -%}
+    {{ return({
+        'locations': files | map(attribute='location') | unique | list, 'parts': parts,
+    }) }}
+{%- endmacro %}
+
+{% macro input_folder() -%}
+    {%- set path = var('input_path') | string | trim | replace('\\', '/') -%}
+    {{ return(path.rstrip('/') ~ '/') }}
+{%- endmacro %}
+
+{# <table>.parquet|csv|csv.gz of the input folder, and such parts in a folder <table>/. #}
+{% macro list_input_files(table_name, listing) -%}
+    {%- set files = [] -%}
+    {%- for path in listing or list_input_folder() -%}
+        {%- set file = describe_input_file(path) -%}
+        {%- if file.table == table_name and file.format -%}
+            {%- do files.append(file) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(files) }}
+{%- endmacro %}
+
+{# Upper and lower case are one: exports from Windows come as Persons.CSV. #}
+{% macro describe_input_file(path) -%}
+    {%- set names = path[input_folder() | length:].split('/') -%}
+    {%- set name = names[-1] | lower -%}
+    {%- set is_part = names | length > 1 -%}
+    {{ return({
+        'path': path,
+        'table': (names[0] if is_part else name.split('.')[0]) | lower,
+        'format': 'parquet' if name.endswith('.parquet')
+            else 'csv' if name.endswith('.csv') or name.endswith('.csv.gz'),
+        'location': path.rsplit('/', 1)[0] if is_part else path,
+        'name': names | join('/'),
+    }) }}
+{%- endmacro %}
+
+{# Every file in the input folder and in its folders, sorted; paths as a reader takes them. #}
+{% macro list_input_folder() -%}
+    {%- set literal = modules.re.sub('([*?[])', '[\\1]', input_folder()) -%}
+    {%- set query -%}
+        select distinct file
+        from glob({{ sql_strings([literal ~ '*', literal ~ '*/*']) }})
+        order by file
+    {%- endset -%}
+    {%- set paths = [] -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do paths.append(row[0] | replace('\\', '/')) -%}
+    {%- endfor -%}
+    {{ return(paths) }}
+{%- endmacro %}
+
+{% macro read_parquet_relation(files) -%}
+    read_parquet({{ sql_strings(files) }}, union_by_name = true, hive_partitioning = false)
+{%- endmacro %}
+
+{% macro parquet_part(files) -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query('describe select * from ' ~ read_parquet_relation(files)).rows -%}
+        {%- do columns.append(source_column(row[0], row[1], row[0])) -%}
+    {%- endfor -%}
+    {{ return({'kind': 'parquet', 'files': files, 'columns': columns}) }}
+{%- endmacro %}

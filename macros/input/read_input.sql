@@ -1,0 +1,231 @@
+{# The SQL of one input model: the columns of the contract, typed, then the x_ columns of the
+   source, then `_refused`, the values that could not be typed. #}
+{% macro read_input(table_name) -%}
+    {%- if not execute -%}
+        {{ return('select 1 as parsed') }}
+    {%- endif -%}
+    {%- set table = find_contract_table(table_name) -%}
+    {%- set parts = find_source(table_name).parts -%}
+    {%- set x_columns = find_x_columns(parts) -%}
+    {%- do forget_rejects(table_name) if target.type == 'duckdb' -%}
+
+    {%- for part in parts %}
+    {{ select_typed(table, part, x_columns) }}
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    {{ select_typed(table, {'kind': 'absent', 'columns': []}, x_columns) }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# x_ columns of all parts: {name: type}; text where the parts disagree. #}
+{% macro find_x_columns(parts) -%}
+    {%- set types = {} -%}
+    {%- for part in parts -%}
+        {%- for column in part.columns if column.name.startswith('x_') -%}
+            {%- set type = types.get(column.name, column.type) -%}
+            {%- set is_same = type == column.type -%}
+            {%- do types.update({column.name: type if is_same else 'varchar'}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}
+
+{# Clean values inside, typed ones around them, and what was lost between the two outside. #}
+{% macro select_typed(table, part, x_columns) -%}
+    {%- set columns = [] -%}
+    {%- for column in table.columns -%}
+        {%- do columns.append(typed_column(column, find_column(part, column.name))) -%}
+    {%- endfor -%}
+    select
+        {%- for column in columns %}
+        {{ quote_name(column.name) }},
+        {%- endfor %}
+        {%- for name in x_columns %}
+        {{ quote_name(name) }},
+        {%- endfor %}
+        {{ refused_values(columns) }} as _refused
+    from (
+        select
+            source.*
+            {%- for column in columns if column.can_refuse %},
+            {{ column.typed }} as {{ quote_name(column.name) }}
+            {%- endfor %}
+        from (
+            select
+                {%- for column in columns %}
+                {{ column.clean }} as {{ quote_name(column.clean_name) }}
+                {{- ',' if not loop.last or x_columns }}
+                {%- endfor %}
+                {%- for name, type in x_columns.items() %}
+                {{ x_value(find_column(part, name), type) }} as {{ quote_name(name) }}
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            {{ from_part(part, table.name) }}
+        ) as source
+    ) as typed
+{%- endmacro %}
+
+{% macro find_column(part, name) -%}
+    {{ return(part.columns | selectattr('name', 'equalto', name) | first) }}
+{%- endmacro %}
+
+{% macro from_part(part, table_name) -%}
+    {%- if part.kind == 'csv' -%}
+        from {{ read_csv_relation(part, table_name) }}
+    {%- elif part.kind == 'parquet' -%}
+        from {{ read_parquet_relation(part.files) }}
+    {%- elif part.kind == 'relation' -%}
+        from {{ part.relation }}
+    {%- else -%}
+        where 1 = 0
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro x_value(source, type) -%}
+    {%- if not source -%}
+        cast(null as {{ type }})
+    {%- elif type == 'varchar' -%}
+        {{ blank_to_null('cast(' ~ source.expression ~ ' as varchar)') }}
+    {%- else -%}
+        {{ source.expression }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# How a column of the contract is made: `clean` is the source value without blanks, `typed` its
+   value in the type of the contract. Where a native type always fits, the two are one. #}
+{% macro typed_column(column, source) -%}
+    {%- set family = type_family(source.type) if source else 'absent' -%}
+    {%- set direct = direct_cast(column.type, family, source.expression if source) -%}
+    {%- set clean = direct or clean_value(column.type, family, source.expression) -%}
+    {%- set can_refuse = not direct and column.type != 'varchar' -%}
+    {%- set clean_name = 'raw ' ~ column.name if can_refuse else column.name -%}
+    {%- set is_float = column.type == 'double' and family == 'float' -%}
+    {{ return({
+        'name': column.name,
+        'clean': clean,
+        'clean_name': clean_name,
+        'typed': finite_or_null(quote_name(clean_name)) if is_float
+            else try_cast(quote_name(clean_name), column.type),
+        'can_refuse': can_refuse,
+    }) }}
+{%- endmacro %}
+
+{# The value to be typed: text, but for doubles, whose only fault is to be infinite. Writers of
+   data frames mark a missing number as NaN. #}
+{% macro clean_value(type, family, expression) -%}
+    {%- if type == 'double' and family == 'float' -%}
+        {{ return("nullif(cast(" ~ expression ~ " as double), cast('nan' as double))") }}
+    {%- endif -%}
+    {{ return(blank_to_null(
+        expression if family == 'text'
+        else number_as_text(expression) if family in ('float', 'decimal')
+        else 'cast(' ~ expression ~ ' as varchar)'
+    )) }}
+{%- endmacro %}
+
+{% macro type_family(type) -%}
+    {%- set base = type.split('(')[0] | trim -%}
+    {{ return(
+        'text' if base == 'varchar'
+        else 'boolean' if base in ('boolean', 'bool')
+        else 'integer' if base in ('tinyint', 'smallint', 'integer', 'int', 'utinyint', 'usmallint')
+        else 'big_integer' if base in ('bigint', 'uinteger', 'ubigint', 'hugeint', 'uhugeint')
+        else 'float' if base in ('double', 'float', 'real')
+        else 'decimal' if base in ('decimal', 'numeric')
+        else 'date' if base == 'date'
+        else 'zoned_timestamp' if base == 'timestamp with time zone'
+        else 'timestamp' if base.startswith('timestamp')
+        else 'other'
+    ) }}
+{%- endmacro %}
+
+{# The expression where a native type always fits; none where text has to be tried. #}
+{% macro direct_cast(type, family, expression) -%}
+    {%- if family == 'absent' -%}
+        {{ return('cast(null as ' ~ type ~ ')') }}
+    {%- elif family == type and type in ('boolean', 'date') -%}
+        {{ return(expression) }}
+    {%- elif type == 'timestamp' and family in ('timestamp', 'date')
+        or type == 'date' and family == 'timestamp'
+        or type == 'integer' and family == 'integer'
+        or type == 'double' and family in ('integer', 'big_integer', 'decimal') -%}
+        {{ return('cast(' ~ expression ~ ' as ' ~ type ~ ')') }}
+    {%- elif family == 'zoned_timestamp' and type in ('timestamp', 'date') -%}
+        {{ return('cast(' ~ zoned_to_utc(expression) ~ ' as ' ~ type ~ ')') }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{% macro zoned_to_utc(expression) -%}
+    {{ return(adapter.dispatch('zoned_to_utc', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{% macro default__zoned_to_utc(expression) -%}
+    to_utc_timestamp({{ expression }}, current_timezone())
+{%- endmacro %}
+
+{% macro duckdb__zoned_to_utc(expression) -%}
+    timezone('UTC', {{ expression }})
+{%- endmacro %}
+
+{% macro finite_or_null(expression) -%}
+    case when {{ expression }} between -1e300 and 1e300 then {{ expression }} end
+{%- endmacro %}
+
+{# Identifiers that a data frame turned into 17.0 are 17 again; NaN is missing. #}
+{% macro number_as_text(expression) -%}
+    case
+        when cast({{ expression }} as double) = floor(cast({{ expression }} as double))
+            and abs({{ expression }}) < 1e15
+            then cast(cast({{ expression }} as bigint) as varchar)
+        else nullif(cast({{ expression }} as varchar), 'nan')
+    end
+{%- endmacro %}
+
+{# Null for nearly every row, so the list is built only where a value was refused. #}
+{% macro refused_values(columns) -%}
+    {{ return(adapter.dispatch('refused_values', 'applicant_personas')(
+        columns | selectattr('can_refuse') | list
+    )) }}
+{%- endmacro %}
+
+{% macro default__refused_values(columns) -%}
+    {%- if not columns -%}
+        cast(null as {{ refused_type() }})
+    {%- else -%}
+        case
+            when {% for column in columns -%}
+                {{ is_refused(column) }}
+                {%- if not loop.last %}
+                or {% endif -%}
+            {%- endfor %}
+                then {{ without_nulls(refused_structs(columns)) }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_refused(column) -%}
+    ({{ quote_name(column.clean_name) }} is not null and {{ quote_name(column.name) }} is null)
+{%- endmacro %}
+
+{% macro refused_type() -%}
+    struct(column_name varchar, raw_value varchar)[]
+{%- endmacro %}
+
+{% macro refused_structs(columns) -%}
+    [
+            {%- for column in columns %}
+            case
+                when {{ is_refused(column) }}
+                    then {
+                        'column_name': '{{ column.name }}',
+                        'raw_value': cast({{ quote_name(column.clean_name) }} as varchar)
+                    }
+            end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]
+{%- endmacro %}
+
+{% macro without_nulls(list) -%}
+    list_filter({{ list }}, lambda item: item is not null)
+{%- endmacro %}

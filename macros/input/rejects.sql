@@ -1,0 +1,79 @@
+{# DuckDB puts lines that it can't read into temporary tables of the connection. The model that
+   reads a file copies them, in the same transaction, into a table beside itself. #}
+
+{% macro rejects_name(kind, table_name) -%}
+    {{ return('rejected_' ~ kind ~ '_of_' ~ table_name) }}
+{%- endmacro %}
+
+{# Leftovers of a build that failed in this connection. #}
+{% macro forget_rejects(table_name) -%}
+    {%- for kind in ['lines', 'files'] -%}
+        {%- do run_query('drop table if exists temp.' ~ rejects_name(kind, table_name)) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro rejects_relation(relation) -%}
+    {{ return(api.Relation.create(
+        database=relation.database, schema=relation.schema,
+        identifier=relation.identifier ~ '_rejects'
+    )) }}
+{%- endmacro %}
+
+{# The post-hook of every input model: replaces what the model refused before. #}
+{% macro keep_rejects() -%}
+    {%- if execute -%}
+    create or replace table {{ rejects_relation(this) }} as
+    {{ read_rejects(model.config.meta.table) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro read_rejects(table_name) -%}
+    {%- set lines = rejects_name('lines', table_name) -%}
+    {%- if has_rejects(lines) -%}
+    select
+        {{ sql_string(table_name) }} as table_name,
+        files.file_path as source_file,
+        cast(lines.line as bigint) as line_number,
+        {{ rejected_column(table_name) }} as column_name,
+        trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
+        lower(cast(lines.error_type as varchar)) || ': ' || lines.error_message as reason
+    from temp.{{ lines }} as lines
+    inner join temp.{{ rejects_name('files', table_name) }} as files
+        on lines.scan_id = files.scan_id and lines.file_id = files.file_id
+    qualify row_number() over (
+        partition by files.file_path, lines.line, lines.line_byte_position
+        order by lines.column_idx, lines.error_type
+    ) = 1
+    {%- else -%}
+    select
+        cast(null as varchar) as table_name,
+        cast(null as varchar) as source_file,
+        cast(null as bigint) as line_number,
+        cast(null as varchar) as column_name,
+        cast(null as varchar) as raw_text,
+        cast(null as varchar) as reason
+    where 1 = 0
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro has_rejects(lines) -%}
+    {%- set query -%}
+        select 1 from duckdb_tables() where temporary and table_name = {{ sql_string(lines) }}
+    {%- endset -%}
+    {%- if not run_query(query).rows | length -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(run_query('select 1 from temp.' ~ lines ~ ' limit 1').rows | length > 0) }}
+{%- endmacro %}
+
+{# Columns are c1, c2, … while reading: the name that the header of the file has for them. #}
+{% macro rejected_column(table_name) -%}
+    case
+        {%- for part in find_source(table_name).parts if part.kind == 'csv' %}
+        when list_contains({{ sql_strings(part.files) }}, files.file_path)
+            then {{ sql_strings(part.columns | map(attribute='name')) }}[
+                cast(substr(lines.column_name, 2) as bigint)
+            ]
+        {%- endfor %}
+    end
+{%- endmacro %}

@@ -1,0 +1,77 @@
+{# A value from text in the given type, or null where the text does not say such a value.
+   Stricter than the engines, which round 1.5 to 2, read `nan` and `infinity`, drop offsets. #}
+{% macro try_cast(expression, type) -%}
+    {{ return(adapter.dispatch('try_cast', 'applicant_personas')(expression, type)) }}
+{%- endmacro %}
+
+{% macro default__try_cast(expression, type) -%}
+    {%- if type == 'boolean' -%}
+    case
+        when lower({{ expression }}) in ('true', 't', 'yes', 'y', '1') then true
+        when lower({{ expression }}) in ('false', 'f', 'no', 'n', '0') then false
+    end
+    {%- elif type == 'double' -%}
+    case
+        when try_cast({{ expression }} as double) between -1e300 and 1e300
+            then try_cast({{ expression }} as double)
+    end
+    {%- elif type == 'integer' -%}
+    case
+        when try_cast({{ expression }} as double) = try_cast({{ expression }} as integer)
+            then try_cast({{ expression }} as integer)
+    end
+    {%- elif type == 'date' -%}
+    {{ try_cast_iso(expression, 'date') }}
+    {%- elif type == 'timestamp' -%}
+    case
+        when {{ has_utc_offset(expression) }} then {{ offset_to_utc(expression) }}
+        else {{ try_cast_iso(expression, 'timestamp') }}
+    end
+    {%- else -%}
+    try_cast({{ expression }} as {{ type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# Only texts that begin as an ISO date do: engines also read words such as `epoch`. #}
+{% macro try_cast_iso(expression, type) -%}
+    case
+        when {{ expression }} like '____-__-__%' then try_cast({{ expression }} as {{ type }})
+    end
+{%- endmacro %}
+
+{% macro has_utc_offset(expression) -%}
+    {{ return(adapter.dispatch('has_utc_offset', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{% macro default__has_utc_offset(expression) -%}
+    (length({{ expression }}) > 16 and regexp_like(substr({{ expression }}, 12), '[A-Za-z+-]'))
+{%- endmacro %}
+
+{% macro duckdb__has_utc_offset(expression) -%}
+    (length({{ expression }}) > 16 and regexp_matches(substr({{ expression }}, 12), '[A-Za-z+-]'))
+{%- endmacro %}
+
+{% macro offset_to_utc(expression) -%}
+    {{ return(adapter.dispatch('offset_to_utc', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{% macro default__offset_to_utc(expression) -%}
+    to_utc_timestamp(try_cast({{ expression }} as timestamp), current_timezone())
+{%- endmacro %}
+
+{% macro duckdb__offset_to_utc(expression) -%}
+    timezone('UTC', try_cast({{ expression }} as timestamp with time zone))
+{%- endmacro %}
+
+{# Text without outer white space; null where nothing is left. #}
+{% macro blank_to_null(expression) -%}
+    {{ return(adapter.dispatch('blank_to_null', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{% macro default__blank_to_null(expression) -%}
+    nullif(trim({{ expression }}), '')
+{%- endmacro %}
+
+{% macro duckdb__blank_to_null(expression) -%}
+    nullif(trim({{ expression }}, chr(9) || chr(10) || chr(13) || chr(32) || chr(160)), '')
+{%- endmacro %}

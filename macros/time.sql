@@ -1,0 +1,39 @@
+{# The configured phases as rows: phase, at_risk, outcome and their ranks come from `stages`. #}
+{% macro phases_as_rows() -%}
+    {%- for phase in var('phases') %}
+    select
+        '{{ phase.name }}' as phase,
+        '{{ phase.at_risk }}' as at_risk_stage,
+        '{{ phase.outcome }}' as outcome_stage,
+        {{ loop.index }} as phase_order
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# True where a row of `stages` is the outcome of some phase, or beyond it. #}
+{% macro outcome_stage_condition(relation) -%}
+    {{ relation }}.stage in (
+        {%- for phase in var('phases') -%}
+        '{{ phase.outcome }}'{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{# A sortable number from a term label such as 2024FA, Fall 2024, 2024-1; null without a year. #}
+{% macro term_label_order(label) -%}
+    {{ try_cast("nullif(regexp_extract(" ~ label ~ ", '((19|20)[0-9][0-9])', 1), '')", 'integer') }}
+    * 10 + case
+        when lower({{ label }}) like '%wi%' then 1
+        when lower({{ label }}) like '%sp%' then 2
+        when lower({{ label }}) like '%su%' then 3
+        when lower({{ label }}) like '%fa%' or lower({{ label }}) like '%au%' then 4
+        else 0
+    end
+{%- endmacro %}
+
+{# The rank of a stage, as a scalar subquery. #}
+{% macro stage_rank(stage) -%}
+    (select ranks.stage_rank from {{ ref('stages') }} as ranks where ranks.stage = '{{ stage }}')
+{%- endmacro %}

@@ -1,0 +1,8 @@
+{# A figure as people write it: a share as a percentage, a number with at most two decimals. #}
+{% macro in_words(expression, is_share) -%}
+    (case
+        when {{ is_share }}
+            then cast(cast(round(100 * {{ expression }}, 0) as integer) as varchar) || ' %'
+        else cast(cast({{ expression }} as decimal(18, 2)) as varchar)
+    end)
+{%- endmacro %}

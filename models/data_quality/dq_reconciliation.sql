@@ -1,0 +1,166 @@
+{%- set keys = reviewed_keys() -%}
+{%- set judged = {
+    'test_scores': ['int_scores_harmonized', 'value'],
+    'education_records': ['int_education_harmonized', 'gpa'],
+} -%}
+
+with
+
+diverted as (
+    select
+        table_name,
+        rule,
+        cast(sum(n_rows) as bigint) as n_rows
+    from {{ ref('dq_diverted_rows') }}
+    group by table_name, rule
+),
+
+-- Counted in the source itself, in the table read from it, and among the lines refused.
+input_tables as (
+    {%- for table in keys %}
+    select
+        '{{ table }}' as table_name,
+        {{ source_records(table) }} as rows_in,
+        (select count(*) from {{ ref('input__' ~ table) }}) as rows_out,
+        (
+            select count(*) from {{ ref('input__rejected_rows') }} as rejected
+            where rejected.table_name = '{{ table }}'
+        ) as rows_diverted
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- Counted in the table above, in the table below, and in the list of what was diverted between.
+staging_tables as (
+    {%- for table in keys %}
+    select
+        '{{ table }}' as table_name,
+        (select count(*) from {{ ref('input__' ~ table) }}) as rows_in,
+        (
+            select count(*) from {{ ref('stg_' ~ table) }}
+            {%- if table == 'stage_events' %}
+            where event_source = 'stage_events'
+            {%- elif table in ('entry_terms', 'programs') %}
+            where not is_derived
+            {%- endif %}
+        ) as rows_out,
+        coalesce(
+            (
+                select sum(diverted.n_rows) from diverted
+                where diverted.table_name = '{{ table }}'
+            ), 0
+        ) as rows_diverted
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+staging_rules as (
+    {%- for table in keys %}
+    select
+        '{{ table }}' as table_name,
+        diverted_by as rule,
+        count(*) as rows_in
+    from {{ ref('stg_' ~ table ~ '_reviewed') }}
+    where diverted_by is not null
+    group by diverted_by
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+issues as (
+    select
+        table_name,
+        rule,
+        count(case when decision = 'repaired' then row_key end) as n_repaired,
+        count(case when decision = 'refused' then row_key end) as n_refused
+    from {{ ref('dq_score_issues') }}
+    where (table_name = 'test_scores' and column_name = 'value')
+        or (table_name = 'education_records' and column_name in ('gpa_value', 'gpa_scale_max'))
+    group by table_name, rule
+),
+
+harmonized as (
+    {%- for table, (model, column) in judged.items() %}
+    select
+        '{{ table }}' as table_name,
+        '{{ model }}' as model_name,
+        rule,
+        is_usable
+    from {{ ref(model) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+intermediate_tables as (
+    {%- for table, (model, column) in judged.items() %}
+    select
+        '{{ model }}' as table_name,
+        (select count(*) from {{ ref('stg_' ~ table) }}) as rows_in,
+        (select count(*) from {{ ref(model) }} where is_usable) as rows_out,
+        coalesce(
+            (select sum(issues.n_refused) from issues where issues.table_name = '{{ table }}'), 0
+        ) as rows_diverted
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+intermediate_rules as (
+    select
+        harmonized.model_name as table_name,
+        harmonized.rule,
+        count(*) as rows_in,
+        max(coalesce(issues.n_repaired, 0)) as rows_out,
+        max(coalesce(issues.n_refused, 0)) as rows_diverted
+    from harmonized
+    left join issues
+        on harmonized.table_name = issues.table_name
+        and harmonized.rule = issues.rule
+    where harmonized.rule is not null
+    group by harmonized.model_name, harmonized.rule
+),
+
+lines as (
+    select 'input' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
+    from input_tables
+    union all
+    select 'staging' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
+    from staging_tables
+    union all
+    select
+        'staging' as layer,
+        staging_rules.table_name,
+        staging_rules.rule,
+        staging_rules.rows_in,
+        0 as rows_out,
+        coalesce(diverted.n_rows, 0) as rows_diverted
+    from staging_rules
+    left join diverted
+        on staging_rules.table_name = diverted.table_name
+        and staging_rules.rule = diverted.rule
+    union all
+    select 'intermediate' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
+    from intermediate_tables
+    union all
+    select 'intermediate' as layer, table_name, rule, rows_in, rows_out, rows_diverted
+    from intermediate_rules
+)
+
+select
+    layer,
+    table_name as {{ adapter.quote('table') }},
+    rule,
+    cast(rows_in as bigint) as rows_in,
+    cast(rows_out as bigint) as rows_out,
+    cast(rows_diverted as bigint) as rows_diverted,
+    rows_in = rows_out + rows_diverted as balanced
+from lines

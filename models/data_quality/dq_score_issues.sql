@@ -1,0 +1,214 @@
+{%- set keys = reviewed_keys() -%}
+{%- set dates = checked_dates() -%}
+{%- set ranges = checked_ranges() -%}
+{%- set people = {
+    'entry_terms': 'cast(null as varchar)', 'programs': 'cast(null as varchar)',
+    'stage_events': 'cast(null as varchar)',
+} -%}
+
+with
+
+-- Values that are not of the type of the contract; erased people are left out, and copies of a
+-- row that stayed speak through that row.
+untyped as (
+    {%- for table, key in keys.items() %}
+    select
+        '{{ table }}' as table_name,
+        row_key,
+        person_id,
+        column_name,
+        raw_value
+    from (
+        {{ refused_rows(
+            '(select ' ~ key ~ ' as row_key, '
+            ~ people.get(table, 'surviving_person_id') ~ ' as person_id, _refused from '
+            ~ ref('stg_' ~ table ~ '_reviewed')
+            ~ " where diverted_by is null or diverted_by in ('missing_key', 'unmapped_stage', "
+            ~ "'missing_entry_term', 'sentinel_date')) as reviewed",
+            'row_key, person_id'
+        ) }}
+    ) as refused_{{ table }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+text_sentinels as (
+    select sentinel from {{ ref('sentinels') }} where kind in ('text', 'waiver')
+),
+
+number_sentinels as (
+    select {{ try_cast('sentinel', 'double') }} as value from {{ ref('sentinels') }}
+    where kind in ('number', 'short_number')
+),
+
+untyped_judged as (
+    select
+        untyped.table_name,
+        untyped.row_key,
+        untyped.person_id,
+        untyped.column_name,
+        untyped.raw_value,
+        case
+            when text_sentinels.sentinel is not null then 'sentinel'
+            when columns.data_type = 'double' then 'not_a_number'
+            when columns.data_type = 'integer' then 'not_a_whole_number'
+            else 'not_a_' || columns.data_type
+        end as rule,
+        cast(null as varchar) as value_used
+    from untyped
+    left join {{ ref('input__columns') }} as columns
+        on untyped.table_name = columns.table_name
+        and untyped.column_name = columns.column_name
+    left join text_sentinels on lower(trim(untyped.raw_value)) = text_sentinels.sentinel
+    -- Scores and grades are judged below, with their scales.
+    where not (untyped.table_name = 'test_scores' and untyped.column_name = 'value')
+        and not (untyped.table_name = 'education_records' and untyped.column_name = 'gpa_value')
+),
+
+unreal_dates as (
+    {%- for table, columns in dates.items() %}
+    {%- set outer_loop = loop %}
+    {%- for column in columns %}
+    select
+        '{{ table }}' as table_name,
+        {{ keys[table] }} as row_key,
+        {{ people.get(table, 'surviving_person_id') }} as person_id,
+        '{{ column }}' as column_name,
+        cast({{ column }} as varchar) as raw_value,
+        'sentinel_date' as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_' ~ table ~ '_reviewed') }}
+    where diverted_by is null
+        and {{ column }} is not null
+        and {{ real_date(column) }} is null
+    {%- if not (loop.last and outer_loop.last) %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+out_of_range as (
+    {%- for table, columns in ranges.items() %}
+    {%- set outer_loop = loop %}
+    {%- for column, range in columns.items() %}
+    select
+        '{{ table }}' as table_name,
+        reviewed.{{ keys[table] }} as row_key,
+        reviewed.surviving_person_id as person_id,
+        '{{ column }}' as column_name,
+        cast(reviewed.{{ column }} as varchar) as raw_value,
+        case when number_sentinels.value is null then 'out_of_range' else 'sentinel' end as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_' ~ table ~ '_reviewed') }} as reviewed
+    left join number_sentinels
+        on cast(reviewed.{{ column }} as double) = number_sentinels.value
+    where reviewed.diverted_by is null
+        and reviewed.{{ column }} not between {{ range[0] }} and {{ range[1] }}
+    {%- if not (loop.last and outer_loop.last) %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+scores as (
+    select
+        'test_scores' as table_name,
+        harmonized.score_id as row_key,
+        harmonized.person_id,
+        'value' as column_name,
+        coalesce(staged.value_refused, cast(harmonized.raw_value as varchar)) as raw_value,
+        harmonized.rule,
+        cast(
+            case when harmonized.is_usable then coalesce(harmonized.english_level, harmonized.value) end
+            as varchar
+        ) as value_used
+    from {{ ref('int_scores_harmonized') }} as harmonized
+    inner join {{ ref('stg_test_scores') }} as staged on harmonized.score_id = staged.score_id
+    where harmonized.rule is not null
+),
+
+grades as (
+    select
+        'education_records' as table_name,
+        harmonized.education_id as row_key,
+        harmonized.person_id,
+        case
+            when harmonized.rule like 'scale!_%' escape '!' then 'gpa_scale_max' else 'gpa_value'
+        end as column_name,
+        case
+            when harmonized.rule like 'scale!_%' escape '!'
+                then cast(staged.gpa_scale_max as varchar)
+            else coalesce(staged.gpa_value_refused, cast(staged.gpa_value as varchar))
+        end as raw_value,
+        harmonized.rule,
+        case
+            when harmonized.is_usable then cast(harmonized.gpa_scale_max as varchar)
+        end as value_used
+    from {{ ref('int_education_harmonized') }} as harmonized
+    inner join {{ ref('stg_education_records') }} as staged
+        on harmonized.education_id = staged.education_id
+    where harmonized.rule is not null
+),
+
+lost_merges as (
+    select
+        'persons' as table_name,
+        person_id as row_key,
+        surviving_person_id as person_id,
+        'merged_into_person_id' as column_name,
+        merged_into_person_id as raw_value,
+        'merge_target_missing' as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_persons_reviewed') }}
+    where diverted_by is null
+        and merged_into_person_id <> person_id
+),
+
+lost_applications as (
+    select
+        'interactions' as table_name,
+        reviewed.interaction_id as row_key,
+        reviewed.surviving_person_id as person_id,
+        'application_id' as column_name,
+        reviewed.application_id as raw_value,
+        'orphan_application' as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_interactions_reviewed') }} as reviewed
+    left join {{ ref('stg_applications') }} as applications
+        on reviewed.application_id = applications.application_id
+    where reviewed.diverted_by is null
+        and reviewed.application_id is not null
+        and applications.application_id is null
+),
+
+issues as (
+    {%- for part in [
+        'untyped_judged', 'unreal_dates', 'out_of_range', 'scores', 'grades', 'lost_merges',
+        'lost_applications',
+    ] %}
+    select table_name, row_key, person_id, column_name, raw_value, rule, value_used
+    from {{ part }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select
+    issues.table_name,
+    issues.row_key,
+    issues.person_id,
+    issues.column_name,
+    issues.raw_value,
+    issues.rule,
+    rules.decision,
+    issues.value_used,
+    rules.description as reason
+from issues
+left join {{ ref('quality_rules') }} as rules
+    on issues.rule = rules.rule
+    and rules.scope = 'value'

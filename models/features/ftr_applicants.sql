@@ -1,0 +1,66 @@
+-- depends_on: {{ ref('stg_feature_catalog') }}
+-- depends_on: {{ ref('stg_persons') }}
+-- depends_on: {{ ref('stg_applications') }}
+-- depends_on: {{ ref('stg_programs') }}
+-- depends_on: {{ ref('int_education_known') }}
+-- depends_on: {{ ref('int_scores_known') }}
+-- depends_on: {{ ref('int_engagement_known') }}
+-- depends_on: {{ ref('int_timing_known') }}
+-- depends_on: {{ ref('int_offers_known') }}
+{%- set features = model_features() %}
+{%- set sources = {} %}
+{%- for feature in features %}
+    {%- set source = feature_source(feature.source_column) %}
+    {%- if source.table != 'int_applications_as_of' %}
+        {%- do sources.update({source.table: source['keys']}) %}
+    {%- endif %}
+{%- endfor %}
+
+with
+
+applications as (
+    select * from {{ ref('int_applications_as_of') }}
+    where not has_objection
+),
+
+cycles as (
+    select {{ count_where('not is_open') }} > 0 as has_closed from applications
+)
+
+{%- for table in sources %},
+
+{{ table }} as (
+    select * from {{ feature_relation(table) }}
+)
+{%- endfor %}
+
+select
+    applications.application_id,
+    applications.known_on,
+    applications.as_of,
+    applications.person_id,
+    applications.entry_term,
+    applications.term_order,
+    applications.program_code as program,
+    applications.residency,
+    applications.is_open,
+    applications.is_static,
+    applications.is_prospect,
+    applications.is_primary,
+    applications.is_persona_snapshot,
+    applications.is_enrollment_snapshot,
+    -- Personas are learned from finished cycles; from the open one only when there is no other.
+    applications.is_persona_snapshot
+    and applications.is_primary
+    and (not cycles.has_closed or not applications.is_open) as is_persona_training
+    {%- for feature in features %},
+    {{ feature_column(feature) }} as {{ adapter.quote(feature.feature) }}
+    {%- endfor %}
+from applications
+cross join cycles
+{%- for table, keys in sources.items() %}
+left join {{ table }}
+    on {% for key in keys -%}
+    {{ 'and ' if not loop.first }}applications.{{ key }} = {{ table }}.{{ key }}
+    {% endfor %}
+{%- endfor %}

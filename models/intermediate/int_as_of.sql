@@ -1,0 +1,31 @@
+with
+
+dated as (
+    select cast(known_at as date) as known_on from {{ ref('stg_stage_events') }}
+    union all
+    select cast(known_at as date) as known_on from {{ ref('stg_interactions') }}
+    union all
+    select cast(known_at as date) as known_on from {{ ref('int_scores_harmonized') }}
+    union all
+    select cast(known_at as date) as known_on from {{ ref('int_education_harmonized') }}
+),
+
+latest as (
+    select max(known_on) as latest_known_on from dated
+    where known_on <= current_date
+),
+
+stages as (
+    select count(occurred_at) as n_dated_stages from {{ ref('stg_stage_events') }}
+)
+
+select
+    {% if var('as_of') is none -%}
+    coalesce(latest.latest_known_on, current_date) as as_of,
+    {%- else -%}
+    cast('{{ var("as_of") }}' as date) as as_of,
+    {%- endif %}
+    latest.latest_known_on,
+    stages.n_dated_stages = 0 as is_static
+from latest
+cross join stages

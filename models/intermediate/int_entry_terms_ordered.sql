@@ -1,0 +1,139 @@
+with
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+entry_terms as (
+    select * from {{ ref('stg_entry_terms') }}
+),
+
+applications as (
+    select * from {{ ref('stg_applications') }}
+),
+
+stage_events as (
+    select * from {{ ref('stg_stage_events') }}
+),
+
+stages as (
+    select * from {{ ref('stages') }}
+),
+
+used as (
+    select entry_term from entry_terms
+    union
+    select entry_term from applications
+    where entry_term is not null
+),
+
+-- What the histories say about a term whose calendar the input does not give.
+observed as (
+    select
+        applications.entry_term,
+        max(
+            case when stages.stage_rank >= 100 then cast(stage_events.occurred_at as date) end
+        ) as last_enrolled_on,
+        min(cast(stage_events.occurred_at as date)) as first_event_on,
+        max(
+            case when {{ outcome_stage_condition('stages') }} then 1 else 0 end
+        ) as has_outcome
+    from applications
+    left join stage_events on applications.application_id = stage_events.application_id
+    left join stages on stage_events.stage = stages.stage
+    group by applications.entry_term
+),
+
+described as (
+    select
+        used.entry_term,
+        entry_terms.opens_on,
+        coalesce(entry_terms.census_on, observed.last_enrolled_on) as census_on,
+        case
+            when entry_terms.census_on is not null then 'input'
+            when observed.last_enrolled_on is not null then 'last enrollment'
+        end as census_source,
+        entry_terms.term_order as given_order,
+        entry_terms.status as given_status,
+        {{ term_label_order('used.entry_term') }} as label_order,
+        observed.first_event_on,
+        coalesce(observed.has_outcome, 0) = 1 as has_outcome
+    from used
+    left join entry_terms on used.entry_term = entry_terms.entry_term
+    left join observed on used.entry_term = observed.entry_term
+),
+
+calendar as (
+    select
+        max(given_order) as any_given_order,
+        max(census_on) as last_census_on
+    from described
+),
+
+-- One scale for all terms: the given order, else the calendar, else the year in the label.
+sortable as (
+    select
+        described.*,
+        case
+            when calendar.any_given_order is not null then described.given_order
+            when coalesce(described.census_on, described.opens_on, described.first_event_on)
+                is not null
+                then {{ dbt.datediff(
+                    "date '1970-01-01'",
+                    'coalesce(described.census_on, described.opens_on, described.first_event_on)',
+                    'day'
+                ) }}
+            else described.label_order
+        end as sort_key,
+        calendar.last_census_on
+    from described
+    cross join calendar
+),
+
+ordered as (
+    select
+        sortable.*,
+        case
+            when sort_key is not null
+                then dense_rank() over (order by sort_key nulls last)
+        end as term_order
+    from sortable
+),
+
+finished as (
+    select
+        ordered.*,
+        case
+            when as_of.is_static then coalesce(
+                ordered.given_status, case when ordered.has_outcome then 'closed' else 'open' end
+            )
+            when ordered.census_on is not null
+                then case
+                    when ordered.census_on <= as_of.as_of
+                        and coalesce(ordered.given_status, 'closed') = 'closed' then 'closed'
+                    else 'open'
+                end
+            else coalesce(ordered.given_status, 'open')
+        end as status
+    from ordered
+    cross join as_of
+)
+
+select
+    entry_term,
+    cast(term_order as integer) as term_order,
+    opens_on,
+    -- An open term without a census is taken to close a year after the last known one.
+    case
+        when census_on is not null then census_on
+        when status = 'open' and last_census_on is not null
+            then cast({{ dbt.dateadd('year', 1, 'last_census_on') }} as date)
+    end as census_on,
+    case
+        when census_on is not null then census_source
+        when status = 'open' and last_census_on is not null then 'projected'
+        else 'unknown'
+    end as census_source,
+    status,
+    status = 'open' as is_open
+from finished

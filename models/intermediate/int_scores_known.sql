@@ -1,0 +1,150 @@
+with
+
+applications as (
+    select * from {{ ref('int_applications_as_of') }}
+),
+
+stages_known as (
+    select * from {{ ref('int_stages_known') }}
+),
+
+scores as (
+    select * from {{ ref('int_scores_harmonized') }}
+),
+
+waivers as (
+    select
+        application_id,
+        coalesce(english_waived, false) as english_waived,
+        coalesce(test_waived, false) as test_waived
+    from {{ ref('stg_applications') }}
+),
+
+programs as (
+    select * from {{ ref('stg_programs') }}
+),
+
+recording as (
+    select
+        {{ count_where("family = 'english'") }} > 0 as records_english,
+        {{ count_where("family in ('gre', 'gmat')") }} > 0 as records_tests
+    from scores
+),
+
+measures as (
+    select
+        scores.*,
+        case
+            when family = 'english' and english_level is not null then 'english_level'
+            when family = 'gre' and component = 'quant' then 'gre_quant'
+            when family = 'gre' and component = 'verbal' then 'gre_verbal'
+            when family = 'gre' and component in ('analytical', 'writing') then 'gre_writing'
+            when family = 'gmat' and component = 'total' then 'gmat_total'
+        end as measure,
+        coalesce(english_level, value) as measure_value
+    from scores
+),
+
+known_scores as (
+    select
+        applications.application_id,
+        applications.known_on,
+        measures.score_id,
+        measures.family,
+        measures.measure,
+        measures.measure_value,
+        measures.status,
+        measures.test_date,
+        measures.is_usable
+        and (measures.expires_on is null or applications.census_on is null
+            or measures.expires_on > applications.census_on) as is_valid,
+        measures.is_usable
+    from applications
+    inner join measures on applications.person_id = measures.person_id
+    where measures.known_at is null
+        or cast(measures.known_at as date) <= applications.known_on
+),
+
+-- The chosen score of a person: verified before self-reported, then best, then latest.
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by application_id, known_on, measure
+            order by
+                case when status = 'verified' then 0 else 1 end asc,
+                measure_value desc,
+                test_date desc nulls last,
+                score_id asc
+        ) as choice
+    from known_scores
+    where is_valid and measure is not null
+),
+
+chosen as (
+    select
+        application_id,
+        known_on,
+        max(case when measure = 'english_level' then measure_value end) as english_level,
+        max(case when measure = 'gre_quant' then measure_value end) as gre_quant,
+        max(case when measure = 'gre_verbal' then measure_value end) as gre_verbal,
+        max(case when measure = 'gre_writing' then measure_value end) as gre_writing,
+        max(case when measure = 'gmat_total' then measure_value end) as gmat_total
+    from ranked
+    where choice = 1
+    group by application_id, known_on
+),
+
+refused as (
+    select
+        application_id,
+        known_on,
+        max(case when family = 'english' and not is_usable then 1 else 0 end) as english_refused,
+        max(case when family <> 'english' and not is_usable then 1 else 0 end) as tests_refused
+    from known_scores
+    group by application_id, known_on
+)
+
+select
+    applications.application_id,
+    applications.known_on,
+    chosen.english_level,
+    chosen.gre_quant,
+    chosen.gre_verbal,
+    chosen.gre_writing,
+    chosen.gmat_total,
+    case
+        when not recording.records_english then null
+        when chosen.english_level is not null then 'present'
+        when waivers.english_waived then 'waived'
+        when refused.english_refused = 1 then 'invalid'
+        when applications.is_domestic or not coalesce(programs.english_required, true)
+            then 'not_required'
+        when coalesce(stages_known.reached_rank, 0) < {{ stage_rank('complete') }} then 'pending'
+        else 'withheld'
+    end as english_missing_reason,
+    case
+        when not recording.records_tests then null
+        when coalesce(chosen.gre_quant, chosen.gre_verbal, chosen.gmat_total) is not null
+            then 'present'
+        when waivers.test_waived then 'waived'
+        when refused.tests_refused = 1 then 'invalid'
+        when programs.test_policy = 'not_used' then 'not_required'
+        when programs.test_policy = 'required'
+            and coalesce(stages_known.reached_rank, 0) < {{ stage_rank('complete') }}
+            then 'pending'
+        else 'withheld'
+    end as test_missing_reason
+from applications
+cross join recording
+left join chosen
+    on applications.application_id = chosen.application_id
+    and applications.known_on = chosen.known_on
+left join refused
+    on applications.application_id = refused.application_id
+    and applications.known_on = refused.known_on
+left join stages_known
+    on applications.application_id = stages_known.application_id
+    and applications.known_on = stages_known.known_on
+left join waivers on applications.application_id = waivers.application_id
+left join programs on applications.program_code = programs.program_code

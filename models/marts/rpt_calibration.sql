@@ -1,0 +1,25 @@
+with
+
+calibration as (
+    select * from {{ ref('ml_enrollment_calibration') }}
+    where model = 'random_forest'
+),
+
+runs as (
+    select * from {{ ref('ml_enrollment_runs') }}
+)
+
+select
+    runs.run_id,
+    calibration.phase,
+    calibration.test_cycle,
+    calibration.slice_value,
+    cast(calibration.bin as integer) as bin,
+    cast(calibration.n as bigint) as n,
+    round(calibration.mean_probability, 9) as mean_probability,
+    round(calibration.actual_rate, 9) as actual_rate,
+    round(calibration.lift, 9) as lift,
+    round(calibration.cumulative_capture, 9) as cumulative_capture
+from calibration
+inner join runs on calibration.phase = runs.phase
+where calibration.n >= {{ var('min_cell') }}

@@ -1,0 +1,130 @@
+-- depends_on: {{ ref('stg_feature_catalog') }}
+{%- set features = catalog_features(
+    roles=['persona', 'both', 'describe'], kinds=numeric_kinds()
+) %}
+
+with
+
+applicants as (
+    select * from {{ ref('ftr_applicants') }}
+    where is_persona_snapshot and is_primary
+),
+
+assignments as (
+    select * from {{ ref('ml_persona_assignments') }}
+),
+
+assigned as (
+    select
+        assignments.run_id,
+        assignments.persona_key,
+        applicants.*
+    from applicants
+    inner join assignments
+        on applicants.application_id = assignments.application_id
+        and applicants.known_on = assignments.known_on
+),
+
+by_persona as (
+    select
+        run_id,
+        persona_key,
+        count(*) as n
+        {%- for feature in features %},
+        count({{ feature.feature }}) as {{ feature.feature }}__n,
+        {{ stable_avg(feature.feature) }} as {{ feature.feature }}__mean,
+        {{ stable_avg(transformed(feature)) }} as {{ feature.feature }}__position,
+        {{ stable_variance(transformed(feature)) }} as {{ feature.feature }}__variance
+        {%- endfor %}
+    from assigned
+    group by run_id, persona_key
+),
+
+long as (
+    {% for feature in features -%}
+    select
+        run_id,
+        persona_key,
+        n,
+        '{{ feature.feature }}' as feature,
+        {{ feature.feature }}__n as n_observed,
+        {{ feature.feature }}__mean as mean,
+        {{ feature.feature }}__position as position,
+        {{ feature.feature }}__variance as variance
+    from by_persona
+    {{ 'union all' if not loop.last }}
+    {% else -%}
+    select
+        run_id, persona_key, n, cast(null as varchar) as feature,
+        cast(null as bigint) as n_observed, cast(null as double) as mean,
+        cast(null as double) as position, cast(null as double) as variance
+    from by_persona
+    where false
+    {% endfor %}
+),
+
+-- Everyone's mean and deviation follow from those of the personas.
+overall as (
+    select
+        feature,
+        sum(n_observed) as n_observed,
+        {{ stable_sum('n_observed * mean') }} / nullif(sum(n_observed), 0) as mean,
+        {{ stable_sum('n_observed * position') }} / nullif(sum(n_observed), 0) as position
+    from long
+    group by feature
+),
+
+spread as (
+    select
+        long.feature,
+        sqrt(
+            {{ stable_sum(
+                'long.n_observed * (long.variance + power(long.position - overall.position, 2))'
+            ) }} / nullif(max(overall.n_observed), 0)
+        ) as stddev
+    from long
+    inner join overall on long.feature = overall.feature
+    group by long.feature
+),
+
+compared as (
+    select
+        long.run_id,
+        long.persona_key,
+        long.feature,
+        long.n,
+        long.mean,
+        overall.mean as overall_mean,
+        (long.position - overall.position) / nullif(spread.stddev, 0) as z_difference,
+        -- Against everyone else, in the persona's own spread: how far apart the two groups are.
+        (
+            long.position
+            - (overall.position * overall.n_observed - long.position * long.n_observed)
+            / nullif(overall.n_observed - long.n_observed, 0)
+        ) / nullif(spread.stddev, 0) as effect_size,
+        1.0 - long.n_observed / cast(long.n as double) as share_missing
+    from long
+    inner join overall on long.feature = overall.feature
+    inner join spread on long.feature = spread.feature
+)
+
+select
+    run_id,
+    persona_key,
+    feature,
+    round(mean, 9) as mean,
+    round(overall_mean, 9) as overall_mean,
+    round(z_difference, 9) as z_difference,
+    round(effect_size, 9) as effect_size,
+    round(share_missing, 9) as share_missing,
+    cast(row_number() over (
+        partition by persona_key
+        -- A trait that most of the persona do not show describes only the few who do.
+        order by round(abs(effect_size) * (1 - share_missing), 6) desc nulls last, feature
+    ) as integer) as trait_rank,
+    case
+        when effect_size > 0 then 'high'
+        when effect_size < 0 then 'low'
+        else 'typical'
+    end as direction
+from compared

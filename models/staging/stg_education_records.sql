@@ -1,0 +1,36 @@
+{{ config(materialized='table') }}
+
+with
+
+education as (
+    select * from {{ ref('stg_education_records_reviewed') }}
+    where diverted_by is null
+),
+
+countries as (
+    select * from {{ ref('xwalk_countries') }}
+),
+
+directions as (
+    select code, value from {{ ref('xwalk_values') }} where code_set = 'gpa_direction'
+)
+
+select
+    education.education_id,
+    education.surviving_person_id as person_id,
+    education.gpa_value,
+    {{ refused_value('education', 'gpa_value') }} as gpa_value_refused,
+    education.gpa_scale_max,
+    education.gpa_scale_pass,
+    directions.value as gpa_direction,
+    countries.country,
+    education.institution,
+    education.degree_level,
+    education.field,
+    {{ real_date('education.graduated_on') }} as graduated_on,
+    education.status,
+    {{ real_date('education.received_at') }} as received_at
+    {{ extra_columns(ref('input__education_records'), 'education') }}
+from education
+left join countries on {{ code_key('education.country') }} = {{ code_key('countries.code') }}
+left join directions on {{ code_key('education.gpa_direction') }} = {{ code_key('directions.code') }}

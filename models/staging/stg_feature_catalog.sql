@@ -1,0 +1,61 @@
+{{ config(materialized='table') }}
+
+with
+
+shipped as (
+    select * from {{ ref('feature_catalog') }}
+),
+
+brought as (
+    select
+        *,
+        row_number() over (
+            partition by lower(trim(feature))
+            order by source_column, kind, role, description
+        ) as copy
+    from {{ ref('input__feature_catalog') }}
+    where feature is not null
+),
+
+-- What a user leaves out gets the cautious value: known late, described by its own name.
+typed as (
+    select
+        lower(trim(feature)) as feature,
+        coalesce(lower(block), 'profile') as block,
+        lower(trim(source_column)) as source_column,
+        coalesce(lower(kind), 'number') as kind,
+        coalesce(lower(transform), 'none') as transform,
+        coalesce(lower(earliest_stage), 'submitted') as earliest_stage,
+        coalesce(lower(role), 'both') as role,
+        coalesce(absence_is_choice, false) as absence_is_choice,
+        coalesce(protected, false) as protected,
+        coalesce(actionable, false) as actionable,
+        coalesce(priority, 100) as priority,
+        coalesce(description, feature) as description,
+        'user' as origin
+    from brought
+    where copy = 1
+)
+
+select
+    shipped.feature,
+    shipped.block,
+    shipped.source_column,
+    shipped.kind,
+    shipped.transform,
+    shipped.earliest_stage,
+    shipped.role,
+    shipped.absence_is_choice,
+    shipped.protected,
+    shipped.actionable,
+    shipped.priority,
+    shipped.description,
+    'shipped' as origin
+from shipped
+left join typed on shipped.feature = typed.feature
+where typed.feature is null
+union all
+select
+    feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
+    protected, actionable, priority, description, origin
+from typed

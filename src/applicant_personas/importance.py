@@ -1,0 +1,378 @@
+"""What drives enrollment, for everyone and within each persona, and what defines a persona.
+
+Permutation importance (Breiman 2001) on held-out rows: the fall in AUC when the values of a
+feature, or of a whole block together, are shuffled. Shuffled among everyone for the global scope,
+among the members of each persona for that persona's. Intervals by DeLong's paired variance of the
+difference of two AUCs, so they speak of other rows too, not only of other shuffles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import effective_n_jobs  # type: ignore[import-untyped]
+from scipy.stats import rankdata
+from sklearn.ensemble import RandomForestClassifier
+
+from applicant_personas.encoding import (
+    apply_encoding,
+    design_groups,
+    fit_encoding,
+)
+from applicant_personas.evaluation import Z95, auc_components, mean_variance
+from applicant_personas.rows import (
+    CATEGORY,
+    FLAG,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    BoolArray,
+    FloatArray,
+    TextArray,
+    require,
+    sample_mask,
+    texts,
+    tidy,
+)
+
+IMPORTANCE_TYPES = {
+    "target": TEXT,
+    "phase": TEXT,
+    "scope": TEXT,
+    "feature": TEXT,
+    "block": TEXT,
+    "importance": NUMBER,
+    "importance_low": NUMBER,
+    "importance_high": NUMBER,
+    "importance_rank": INTEGER,
+    "direction": TEXT,
+    "impurity_importance": NUMBER,
+    "is_noise_control": FLAG,
+    "beats_noise": FLAG,
+    "n_rows": INTEGER,
+}
+GLOBAL = "global"
+NOISE = "random_noise"
+NOISE_BLOCK = "noise_control"
+PERSONA = "persona_key"
+RAISES, LOWERS, MIXED = "raises", "lowers", "mixed"
+# Below these a scope's AUC says nothing.
+MIN_EACH = 10
+MIN_CORRELATION = 0.1
+
+Predict = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that one fitted forest did not see, and the forest.
+
+    predict maps a matrix like x (n, columns) to probabilities (n, targets); scope is each row's
+    persona; columns are the places of each feature in x; impurity is the forest's, by column.
+    """
+
+    predict: Predict
+    x: FloatArray
+    scope: TextArray
+    columns: Mapping[str, list[int]]
+    impurity: FloatArray
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Features to shuffle together: one alone, or all of a block."""
+
+    feature: str
+    block: str
+    members: tuple[str, ...]
+    is_category: bool
+
+    def places(self, fold: HeldOut) -> list[int]:
+        """List the fold's columns; it has none of a feature of which it saw no level."""
+        return [place for member in self.members for place in fold.columns.get(member, [])]
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """Predictions on shuffled copies (repeats, n, targets), and by how many ranks values moved."""
+
+    probability: FloatArray
+    moved: FloatArray | None
+
+
+def block_name(block: str) -> str:
+    """Name a row that speaks of a whole block."""
+    return f"block: {block}"
+
+
+def with_noise(
+    rows: pd.DataFrame, features: pd.DataFrame, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add a column of random numbers, the control that a feature worth naming must beat."""
+    control = {"feature": NOISE, "block": NOISE_BLOCK, "kind": "number", "role": "enrollment"}
+    noise = np.random.default_rng(seed).normal(size=len(rows))
+    return (
+        rows.assign(**{NOISE: noise}),
+        pd.concat([features, pd.DataFrame([control])], ignore_index=True),
+    )
+
+
+def shuffles(features: pd.DataFrame) -> list[Shuffled]:
+    """List what to shuffle: each feature (columns feature, block, kind), then each block."""
+    ordered = features.sort_values("feature")
+    single = [
+        Shuffled(name, block, (name,), kind == CATEGORY)
+        for name, block, kind in zip(
+            ordered["feature"], ordered["block"], ordered["kind"], strict=True
+        )
+    ]
+    whole = [
+        Shuffled(block_name(str(block)), str(block), tuple(members["feature"]), True)
+        for block, members in ordered.groupby("block", sort=True)
+        if len(members) > 1
+    ]
+    return single + whole
+
+
+def permutation_importance(
+    held_out: Sequence[HeldOut],
+    outcomes: Mapping[str, Sequence[FloatArray]],
+    shuffled: Sequence[Shuffled],
+    *,
+    seed: int,
+    n_repeats: int = 5,
+    n_jobs: int = 1,
+    by_scope: bool = True,
+) -> pd.DataFrame:
+    """Measure each item of `shuffled` on held-out rows of one or more folds.
+
+    `outcomes` maps a target's name to the 0/1 outcomes of each fold, in the order of the
+    predictor's targets. With one target, scopes are 'global' and (by_scope) each persona; with
+    more, the scopes are the targets. Returns IMPORTANCE_TYPES without target and phase.
+    """
+    scope = np.concatenate([fold.scope for fold in held_out])
+    base = np.concatenate([fold.predict(fold.x).reshape(len(fold.x), -1) for fold in held_out])
+    outcome = np.stack([np.concatenate(list(folds)) for folds in outcomes.values()], axis=1)
+    names = list(outcomes)
+    within = _usable_scopes(scope, outcome[:, 0]) if by_scope else {}
+
+    def measure(job: tuple[int, Shuffled]) -> list[dict[str, object]]:
+        number, item = job
+        impurity = float(np.mean([fold.impurity[item.places(fold)].sum() for fold in held_out]))
+        copies = _shuffled_copies(held_out, item, False, (seed, number, 0), n_repeats)
+        everyone = np.ones(len(base), dtype=bool)
+        found = [
+            _importance(name, item, outcome[:, target], base, copies, everyone, target, impurity)
+            for target, name in enumerate(names)
+        ]
+        if within:
+            copies = _shuffled_copies(held_out, item, True, (seed, number, 1), n_repeats)
+            found += [
+                _importance(key, item, outcome[:, 0], base, copies, rows, 0, impurity)
+                for key, rows in within.items()
+            ]
+        return found
+
+    # Each job is seeded by its own number, so the threads' order of work does not matter.
+    with ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool:
+        parts = [part for found in pool.map(measure, enumerate(shuffled)) for part in found]
+    return finish(parts)
+
+
+def finish(parts: Iterable[Mapping[str, object] | pd.DataFrame]) -> pd.DataFrame:
+    """Rank within each scope and compare with the noise control."""
+    frame = tidy(parts, IMPORTANCE_TYPES)
+    frame["is_noise_control"] = frame["feature"] == NOISE
+    noise_high = frame[frame["is_noise_control"]].set_index("scope")["importance_high"]
+    bar = frame["scope"].map(noise_high).fillna(0.0).clip(lower=0.0)
+    frame["beats_noise"] = (
+        (frame["importance"] > bar) & (frame["importance_low"] > 0) & ~frame["is_noise_control"]
+    ).astype(bool)
+    # Features compete with features, blocks with blocks.
+    frame["is_block"] = frame["feature"].str.startswith(block_name(""))
+    frame = frame.sort_values(
+        ["scope", "is_block", "importance", "feature"], ascending=[True, True, False, True]
+    )
+    frame["importance_rank"] = frame.groupby(["scope", "is_block"]).cumcount() + 1
+    return tidy([frame.drop(columns="is_block")], IMPORTANCE_TYPES)
+
+
+def persona_importance(
+    rows: pd.DataFrame,
+    labels: pd.Series[str],
+    features: pd.DataFrame,
+    *,
+    seed: int,
+    max_rows: int = 6_000,
+    n_trees: int = 100,
+    n_repeats: int = 3,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Measure what defines a persona: a forest for membership, permuted on a held-out half.
+
+    `rows`: application_id and the unscaled feature columns; `labels`: the persona key of each row
+    (same index; missing = left out); `features`: feature, block, kind, role. Scope 'global' is the
+    mean over personas of the one-against-the-rest AUC drop; each persona is its own scope, with
+    the direction in which the feature moves membership. Empty when there are fewer than two
+    personas of 20 rows. Returns IMPORTANCE_TYPES.
+    """
+    require(rows, ["application_id", *features["feature"]], "persona rows")
+    keys = texts(rows["application_id"])
+    persona = texts(labels)
+    usable = np.flatnonzero(persona != None)  # noqa: E711  (elementwise)
+    usable = usable[sample_mask(keys[usable], max_rows, seed)]
+    usable = usable[np.argsort(keys[usable].astype(str), kind="stable")]
+    names, counts = np.unique(persona[usable].astype(str), return_counts=True)
+    names = names[counts >= 2 * MIN_EACH]
+    if len(names) < 2:
+        return tidy([], IMPORTANCE_TYPES)
+    usable = usable[np.isin(persona[usable].astype(str), names)]
+    frame, features = with_noise(rows.iloc[usable], features, seed)
+    persona = persona[usable].astype(str)
+    fit = np.random.default_rng(seed).permutation(len(frame)) % 2 == 0
+    # Categories with many levels are encoded by the size of the largest persona's share.
+    largest = (persona == names[np.argmax(counts[counts >= 2 * MIN_EACH])]).astype(np.float64)
+    encoding = fit_encoding(frame[fit], features, largest[fit])
+    x = apply_encoding(frame, encoding)
+    forest = RandomForestClassifier(
+        n_estimators=n_trees, min_samples_leaf=5, random_state=seed, n_jobs=n_jobs
+    ).fit(x[fit], persona[fit])
+    forest.n_jobs = 1
+    classes = [str(name) for name in forest.classes_]
+    held = HeldOut(
+        forest.predict_proba,
+        x[~fit],
+        persona[~fit].astype(object),
+        dict(design_groups(encoding)),
+        forest.feature_importances_,
+    )
+    outcomes = {name: [(persona[~fit] == name).astype(np.float64)] for name in classes}
+    outcomes = {name: y for name, y in outcomes.items() if y[0].any()}
+    found = permutation_importance(
+        [held],
+        outcomes,
+        shuffles(features),
+        seed=seed,
+        n_repeats=n_repeats,
+        n_jobs=n_jobs,
+        by_scope=False,
+    )
+    overall = _mean_over_scopes(found)
+    result = finish([found, overall])
+    result["target"] = "persona"
+    return tidy([result], IMPORTANCE_TYPES)
+
+
+def _usable_scopes(scope: TextArray, outcome: FloatArray) -> dict[str, BoolArray]:
+    """Mark the rows of each persona that has at least MIN_EACH held-out rows of either outcome."""
+    found = {}
+    for key in sorted({str(value) for value in scope if value is not None}):
+        rows = np.asarray(scope == key, dtype=bool)
+        positive = outcome[rows].sum()
+        if min(positive, rows.sum() - positive) >= MIN_EACH:
+            found[key] = rows
+    return found
+
+
+def _shuffled_copies(
+    held_out: Sequence[HeldOut],
+    item: Shuffled,
+    within: bool,
+    seed: tuple[int, ...],
+    n_repeats: int,
+) -> _Copies:
+    """Predict all repeats of a fold in one call."""
+    rng = np.random.default_rng(seed)
+    probabilities, moves = [], []
+    for fold in held_out:
+        orders = np.stack([_shuffled_order(fold.scope, within, rng) for _ in range(n_repeats)])
+        places = item.places(fold)
+        stacked = np.broadcast_to(fold.x, (n_repeats, *fold.x.shape)).copy()
+        stacked[:, :, places] = fold.x[:, places][orders]
+        n, width = fold.x.shape
+        flat = fold.predict(stacked.reshape(n_repeats * n, width))
+        probabilities.append(flat.reshape(n_repeats, n, -1))
+        if not item.is_category:
+            rank = rankdata(fold.x[:, places[0]], nan_policy="omit")
+            moves.append(rank[orders] - rank)
+    return _Copies(
+        np.concatenate(probabilities, axis=1),
+        np.concatenate(moves, axis=1) if moves else None,
+    )
+
+
+def _shuffled_order(scope: TextArray, within: bool, rng: np.random.Generator) -> np.ndarray:
+    order = rng.permutation(len(scope))
+    if not within:
+        return order
+    # Rows sorted by persona, and the same rows in random order within persona, are matched up.
+    _, codes = np.unique(scope.astype(str), return_inverse=True)
+    shuffled = order[np.argsort(codes[order], kind="stable")]
+    result = np.empty(len(scope), dtype=np.int64)
+    result[np.argsort(codes, kind="stable")] = shuffled
+    return result
+
+
+def _importance(
+    scope: str,
+    item: Shuffled,
+    outcome: FloatArray,
+    base: FloatArray,
+    copies: _Copies,
+    rows: BoolArray,
+    target: int,
+    impurity: float,
+) -> dict[str, object]:
+    y = outcome[rows]
+    probability = copies.probability[:, rows, target]
+    positive, negative = auc_components(y, base[rows, target])
+    positive_copy, negative_copy = auc_components(y, probability)
+    drop_positive = positive - positive_copy.mean(axis=0)
+    drop_negative = negative - negative_copy.mean(axis=0)
+    drop = float(drop_positive.mean())
+    error = Z95 * np.sqrt(mean_variance(drop_positive) + mean_variance(drop_negative))
+    moved = None if copies.moved is None else copies.moved[:, rows]
+    return {
+        "scope": scope,
+        "feature": item.feature,
+        "block": item.block,
+        "importance": drop,
+        "importance_low": drop - error,
+        "importance_high": drop + error,
+        "direction": _direction(moved, probability - base[rows, target]),
+        "impurity_importance": impurity,
+        "n_rows": int(rows.sum()),
+    }
+
+
+def _direction(moved: FloatArray | None, change: FloatArray) -> str:
+    """Tell whether the prediction rises when only this feature does (by the shuffles)."""
+    if moved is None:
+        return MIXED
+    known = np.isfinite(moved)
+    if known.sum() < MIN_EACH or np.ptp(moved[known]) == 0 or np.ptp(change[known]) == 0:
+        return MIXED
+    correlation = np.corrcoef(moved[known], change[known])[0, 1]
+    if abs(correlation) < MIN_CORRELATION:
+        return MIXED
+    return RAISES if correlation > 0 else LOWERS
+
+
+def _mean_over_scopes(found: pd.DataFrame) -> pd.DataFrame:
+    """Make the global scope of several targets: mean drop, and interval of mean width."""
+    grouped = found.groupby("feature", sort=True)
+    overall = grouped.agg(
+        block=("block", "min"),
+        importance=("importance", "mean"),
+        importance_low=("importance_low", "mean"),
+        importance_high=("importance_high", "mean"),
+        impurity_importance=("impurity_importance", "min"),
+        n_rows=("n_rows", "max"),
+    ).reset_index()
+    overall["scope"] = GLOBAL
+    overall["direction"] = MIXED
+    return overall

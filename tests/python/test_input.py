@@ -1,0 +1,551 @@
+"""The input layer: however a table arrives it is read alike, and no line is lost."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import gzip
+import io
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+ROOT = Path(__file__).parents[2]
+Rows = list[dict[str, str]]
+
+PERSONS: Rows = [
+    {
+        "person_id": "p1",
+        "created_at": "2024-09-01 10:00:00",
+        "is_test": "yes",
+        "distance_km": "12.5",
+        "birth_year": "1990",
+        "country_of_residence": "US",
+        "x_note": 'likes "tea"; and,\ncoffee',
+    },
+    {"person_id": "p2", "created_at": "2024-09-02T08:30:00Z", "is_test": "0", "x_note": ""},
+    {"person_id": "p3", "created_at": "2024-09-03", "distance_km": "0.25", "x_note": " padded "},
+]
+APPLICATIONS: Rows = [
+    {
+        "application_id": "a1",
+        "person_id": "p1",
+        "entry_term": "2025FA",
+        "program_code": "MBA",
+        "submitted_at": "2024-10-01 00:00:00",
+        "english_waived": "true",
+        "x_round": "1",
+    },
+    {
+        "application_id": "a2",
+        "person_id": "p2",
+        "entry_term": "2025FA",
+        "program_code": "MSC",
+        "submitted_at": "2024-10-02 12:00:00",
+        "english_waived": "f",
+        "x_round": "2",
+    },
+]
+SCORES: Rows = [
+    {
+        "score_id": "s1",
+        "person_id": "p1",
+        "test_code": "ielts",
+        "component": "total",
+        "value": "7.5",
+        "test_date": "2024-05-06",
+    }
+]
+TABLES = {"persons": PERSONS, "applications": APPLICATIONS, "test_scores": SCORES}
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Run:
+    """What a build left: how it ended, and the database it wrote."""
+
+    result: dbtRunnerResult
+    database: Path
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    @property
+    def message(self) -> str:
+        results = getattr(self.result.result, "results", [])
+        messages = [str(self.result.exception or "")]
+        return "\n".join(messages + [str(result.message) for result in results])
+
+
+class Project:
+    """A project of the input layer alone, parsed once, so that a build takes a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.n_runs = 0
+        self.manifest = None
+        self.manifest = self.dbt("parse").result.result
+
+    def dbt(self, *arguments: str, database: Path | None = None, **variables: Any) -> Run:
+        self.n_runs += 1
+        database = database or self.folder / f"run_{self.n_runs}/warehouse.duckdb"
+        database.parent.mkdir(exist_ok=True)
+        os.environ["PERSONAS_WAREHOUSE"] = str(database)
+        folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
+        runner = dbtRunner(manifest=copy.deepcopy(self.manifest))
+        result = runner.invoke(
+            [*arguments, *folders, "--quiet", "--vars", yaml.safe_dump(variables)]
+        )
+        DuckDBConnectionManager.close_all_connections()
+        return Run(result, database)
+
+    def build(self, input_path: Path, *models: str, **options: Any) -> Run:
+        select = models or tuple(f"input__{table}" for table in TABLES)
+        return self.dbt("run", "-s", *select, input_path=str(input_path), **options)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(ROOT / "profiles.yml", folder)
+    config = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    config["models"] = {"applicant_personas": {"input": {"+schema": "input"}}}
+    config.pop("seeds", None)
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(config))
+    for name in ("macros", "models/input"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in (
+        "models/data_quality/dq_capabilities.sql",
+        "models/data_quality/dq_rejected_records.sql",
+        "models/data_quality/_input_quality.yml",
+        "seeds/catalog/feature_catalog.csv",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    saved, here = dict(os.environ), Path.cwd()
+    os.environ["DBT_TARGET_PATH"] = str(folder / "target")
+    os.environ["DBT_LOG_PATH"] = str(folder / "logs")
+    try:
+        yield Project(folder)
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def csv_text(rows: Rows, columns: list[str] | None = None, **dialect: Any) -> str:
+    columns = columns or list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, **{"lineterminator": "\n", **dialect})
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_tables(folder: Path, **changed: str) -> Path:
+    """Writes the small tables as plain CSV; `changed` gives other text for some, '' removes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {table: csv_text(rows) for table, rows in TABLES.items()} | changed
+    for table, text in texts.items():
+        if text:
+            (folder / f"{table}.csv").write_text(text)
+    return folder
+
+
+def contract() -> dict[str, dict[str, Any]]:
+    models = yaml.safe_load((ROOT / "models/input/_input.yml").read_text())["models"]
+    tables = [model for model in models if "table" in model.get("config", {}).get("meta", {})]
+    return {model["config"]["meta"]["table"]: model for model in tables}
+
+
+def column_meta() -> Iterator[dict[str, Any]]:
+    for table in contract().values():
+        for column in table["columns"]:
+            yield column.get("config", {}).get("meta", {})
+
+
+# --- however a table arrives --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def plain(project: Project) -> Run:
+    run = project.build(write_tables(project.folder / "plain"))
+    assert run.result.success, run.message
+    return run
+
+
+def content(run: Run) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables without x_round, whose type is that of the source."""
+    assert run.result.success, run.message
+    return {
+        table: run.rows(
+            f"select columns(lambda c: c not in ('x_round', '_refused')), _refused "
+            f"from input.input__{table} order by 1"
+        )
+        for table in TABLES
+    }
+
+
+def test_values_are_typed_and_blanks_are_null(plain: Run) -> None:
+    persons = plain.rows(
+        "select created_at::varchar, is_test, distance_km, birth_year, x_note, _refused "
+        "from input.input__persons order by person_id"
+    )
+    assert persons == [
+        ("2024-09-01 10:00:00", True, 12.5, 1990, 'likes "tea"; and,\ncoffee', None),
+        ("2024-09-02 08:30:00", False, None, None, None, None),
+        ("2024-09-03 00:00:00", None, 0.25, None, "padded", None),
+    ]
+
+
+def test_columns_are_the_contract_then_x_then_refused(plain: Run) -> None:
+    described = plain.rows("describe input.input__persons")
+    columns = [column["name"] for column in contract()["persons"]["columns"]]
+    assert [row[0] for row in described] == [*columns[:-1], "x_note", "_refused"]
+    types = {row[0]: row[1].lower() for row in described}
+    for column in contract()["persons"]["columns"]:
+        assert types[column["name"]] == column["data_type"], column["name"]
+
+
+def as_parquet(folder: Path) -> Path:
+    """Native types, some of which differ from those of the contract."""
+    types = {
+        "persons": "created_at::timestamptz as created_at, is_test::boolean as is_test,"
+        " distance_km::decimal(9, 3) as distance_km, birth_year::double as birth_year,"
+        " country_of_residence::enum('US', 'DE') as country_of_residence",
+        "applications": "submitted_at::timestamp_ns as submitted_at,"
+        " english_waived::boolean as english_waived, x_round::integer as x_round",
+        "test_scores": "value::float as value, test_date::timestamp as test_date",
+    }
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        for table, casts in types.items():
+            source = write_tables(folder / "source") / f"{table}.csv"
+            connection.execute(
+                f"copy (select * replace ({casts}) from read_csv('{source}', all_varchar = true))"
+                f" to '{folder / table}.parquet'"
+            )
+    return folder
+
+
+def as_another_dialect(folder: Path) -> Path:
+    """Packed; byte order mark, semicolons, Windows lines, padded capitals, another order."""
+    write_tables(folder, persons="")
+    columns = [*reversed(PERSONS[0])]
+    text = csv_text(PERSONS, columns, delimiter=";", lineterminator="\r\n")
+    header, _, body = text.partition("\r\n")
+    header = ";".join(f' "{name.upper()}" ' for name in header.split(";"))
+    packed = gzip.compress(f"\ufeff{header}\r\n{body}".encode())
+    (folder / "Persons.CSV.GZ").write_bytes(packed)
+    return folder
+
+
+def as_parts(folder: Path) -> Path:
+    """A folder a table; parts have columns of their own, the last is Parquet."""
+    write_tables(folder, persons="")
+    (folder / "persons").mkdir()
+    (folder / "persons/part_1.csv").write_text(csv_text(PERSONS[:1]))
+    (folder / "persons/part_2.csv.gz").write_bytes(
+        gzip.compress(csv_text(PERSONS[1:2], sorted(PERSONS[1])).encode())
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select 'p3' as person_id, date '2024-09-03' as created_at, .25 as distance_km,"
+            f" 'padded' as x_note) to '{folder}/persons/part_3.parquet'"
+        )
+    return folder
+
+
+@pytest.mark.parametrize("arrange", [as_parquet, as_another_dialect, as_parts])
+def test_every_arrival_gives_equal_tables(
+    project: Project, plain: Run, arrange: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    run = project.build(arrange(tmp_path))
+    assert content(run) == content(plain)
+    assert run.rows("from input.input__persons_rejects") == []
+
+
+def test_relations_give_equal_tables(project: Project, plain: Run, tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema crm")
+        for table in TABLES:
+            source = write_tables(tmp_path / "source") / f"{table}.csv"
+            connection.execute(
+                f"create view crm.{table} as from read_csv('{source}', all_varchar = true)"
+            )
+    models = [f"input__{table}" for table in TABLES]
+    run = project.dbt("run", "-s", *models, database=database, input_schema="crm")
+    assert content(run) == content(plain)
+    missing = project.dbt("run", "-s", "input__persons", input_schema="nowhere")
+    assert "required table persons is not in the schema nowhere" in missing.message
+
+
+def test_names_and_paths_with_odd_characters_are_only_names(
+    project: Project, tmp_path: Path
+) -> None:
+    name = "x_o'k \"; drop table {{ a }}"
+    persons = csv_text([{"person_id": "1", name: "v"}])
+    folder = write_tables(tmp_path / "it's [a] fold*r; 100%", persons=persons)
+    run = project.build(folder, "input__persons", "input__columns")
+    assert run.result.success, run.message
+    quoted = name.replace('"', '""')
+    assert run.rows(f'select "{quoted}" from input.input__persons') == [("v",)]
+    listed = run.rows("select column_name from input.input__columns where not is_in_contract")
+    assert (name,) in listed
+
+
+# --- nothing is lost ----------------------------------------------------------------------------
+
+
+def test_lines_that_do_not_fit_are_kept_with_file_line_and_reason(
+    project: Project, tmp_path: Path
+) -> None:
+    lines = [
+        "person_id,created_at,is_test",
+        "p1,2024-01-01,1",
+        'p2,"bad" quote,1',
+        "p3,2024-01-01",
+        "p4,2024-01-01,1,extra",
+        '"p\n5",2024-01-01,1',
+        "p6,2024-01-01,1",
+        "p7",
+    ]
+    folder = write_tables(tmp_path, persons="\n".join(lines) + "\n")
+    models = [f"input__{table}" for table in contract()]
+    run = project.build(folder, *models, "input__rejected_rows")
+    assert run.result.success, run.message
+    rejected = run.rows(
+        "select line_number, column_name, raw_text, split_part(reason, ':', 1), source_file "
+        "from input.input__rejected_rows order by 1"
+    )
+    file = str(folder / "persons.csv")
+    assert rejected == [
+        (3, "created_at", lines[2], "unquoted value", file),
+        (4, "is_test", lines[3], "missing columns", file),
+        (5, None, lines[4], "too many columns", file),
+        (8, "created_at", lines[7], "missing columns", file),
+    ]
+    n_read = run.rows("select count(*) from input.input__persons")[0][0]
+    assert n_read + len(rejected) == len(lines) - 1
+
+    # Building one table again replaces its rejects and keeps those of the others.
+    (folder / "persons.csv").write_text(csv_text(PERSONS))
+    (folder / "test_scores.csv").write_text(csv_text(SCORES) + "s2,p1\n")
+    for model in ("input__test_scores", "input__persons"):
+        again = project.build(folder, model, "input__rejected_rows", database=run.database)
+        assert again.result.success, again.message
+    tables = again.rows("select table_name, line_number from input.input__rejected_rows")
+    assert tables == [("test_scores", 3)]
+
+
+def test_values_that_can_not_be_typed_are_null_and_kept(project: Project, tmp_path: Path) -> None:
+    rows = [
+        {"person_id": "1", "birth_year": "1990.5", "distance_km": "inf", "is_test": "maybe"},
+        {"person_id": "2", "created_at": "01/02/2024", "distance_km": "1,5"},
+        {"person_id": "3", "created_at": "2024-02-30", "distance_km": "nan"},
+        {"person_id": "4", "created_at": "2024-02-03 04:00:00+02:00", "birth_year": "1990.0"},
+    ]
+    run = project.build(write_tables(tmp_path, persons=csv_text(rows)), "input__persons")
+    refused = run.rows(
+        "select person_id, item.column_name, item.raw_value from ("
+        "select person_id, unnest(_refused) as item from input.input__persons) order by 1, 2"
+    )
+    assert refused == [
+        ("1", "birth_year", "1990.5"),
+        ("1", "distance_km", "inf"),
+        ("1", "is_test", "maybe"),
+        ("2", "created_at", "01/02/2024"),
+        ("2", "distance_km", "1,5"),
+        ("3", "created_at", "2024-02-30"),
+        ("3", "distance_km", "nan"),
+    ]
+    fine = run.rows(
+        "select created_at::varchar, birth_year from input.input__persons where person_id = '4'"
+    )
+    assert fine == [("2024-02-03 02:00:00", 1990)]
+
+
+def test_four_threads_keep_every_reject(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path
+    for name, table in contract().items():
+        columns = [c["name"] for c in table["columns"] if c["name"] != "_refused"]
+        (folder / f"{name}.csv").write_text(",".join(columns) + "\nragged\n")
+    models = [f"input__{table}" for table in contract()]
+    run = project.dbt(
+        "run", "-s", *models, "input__rejected_rows", "--threads", "4", input_path=str(folder)
+    )
+    assert run.result.success, run.message
+    rejected = run.rows("select table_name from input.input__rejected_rows order by 1")
+    assert rejected == [(name,) for name in sorted(contract())]
+
+
+# --- what is absent -----------------------------------------------------------------------------
+
+
+def test_absent_tables_and_columns_are_typed_and_listed(project: Project, plain: Run) -> None:
+    run = project.build(
+        project.folder / "plain", "input__stage_events", "input__columns", "input__persons"
+    )
+    events = {row[0]: row[1] for row in run.rows("describe input.input__stage_events")}
+    assert events["occurred_at"] == "TIMESTAMP"
+    assert run.rows("select count(*) from input.input__stage_events") == [(0,)]
+    listed = run.rows(
+        "select column_name, is_present, is_in_contract from input.input__columns "
+        "where table_name = 'persons' and column_name in ('person_id', 'residency', 'x_note')"
+        " order by 1"
+    )
+    expected = [("person_id", True, True), ("residency", False, True), ("x_note", True, False)]
+    assert listed == expected
+
+
+def test_capabilities_say_what_is_off_and_what_depends_on_it(
+    project: Project, tmp_path: Path
+) -> None:
+    undated = [{k: v for k, v in row.items() if k != "submitted_at"} for row in APPLICATIONS]
+    folder = write_tables(tmp_path, applications=csv_text(undated))
+    run = project.dbt("build", input_path=str(folder))
+    assert run.result.success, run.message
+    found = {
+        row[0]: row[1:]
+        for row in run.rows(
+            "select level || ' ' || capability, is_available, reason, affected_features "
+            "from dq_capabilities"
+        )
+    }
+    assert found["table test_scores"][0]
+    assert found["block english"][0]
+    assert found["table interactions"][1] == (
+        "The source has no table interactions: its columns are null."
+    )
+    assert "stated_intent" in found["table interactions"][2]
+    assert found["block timing"][0] is False
+    assert found["block timing"][1].startswith("Static mode")
+    assert found["column persons.distance_km"] == (True, f"Read from {folder}/persons.csv.", None)
+    assert found["column persons.residency"][0] is False
+    assert found["column persons.residency"][2] == "is_domestic"
+    assert found["column persons.x_note"][0]
+
+
+# --- the configuration check --------------------------------------------------------------------
+
+WRONG_VARS = [
+    ({"n_persona": 5}, "the var n_persona given with --vars is unknown"),
+    ({"n_personas": 13}, "the var n_personas is 13; give a whole number from 2 to 12"),
+    ({"n_personas": "many"}, "the var n_personas is many"),
+    ({"n_personas": True}, "the var n_personas is True"),
+    ({"min_cell": 0}, "the var min_cell is 0"),
+    ({"training_rows": None}, "the var training_rows is None"),
+    ({"seed": 1.5}, "the var seed is 1.5"),
+    ({"backtest_offset_days": -1}, "the var backtest_offset_days is -1"),
+    ({"mixed_below": 2}, "the var mixed_below is 2; give a number from 0 to 1"),
+    ({"home_country": "usa"}, "the var home_country is usa"),
+    ({"as_of": "2026-02-29"}, "the var as_of is 2026-02-29; give a day as YYYY-MM-DD"),
+    ({"as_of": "'; drop table"}, "the var as_of is '; drop table"),
+    ({"phases": []}, "the var phases is not a list of phases"),
+    ({"phases": {"name": "yield"}}, "the var phases is not a list of phases"),
+    ({"phases": [{"name": "yield"}]}, "entry 1 of the var phases has not exactly the keys"),
+    (
+        {"phases": [{"name": "a b", "at_risk": "admitted", "outcome": "enrolled"}]},
+        "the phase name a b",
+    ),
+    (
+        {"phases": [{"name": "yield", "at_risk": "admited", "outcome": "enrolled"}]},
+        "at_risk of the phase yield in the var phases is admited, which is no stage",
+    ),
+    (
+        {"phases": [{"name": "yield", "at_risk": "enrolled", "outcome": "admitted"}]},
+        "goes from enrolled to admitted, which does not come later",
+    ),
+    ({"input_schema": "crm"}, "both input_path and input_schema are given"),
+]
+
+
+@pytest.mark.parametrize(("variables", "sentence"), WRONG_VARS)
+def test_wrong_vars_stop_the_run(
+    project: Project, plain: Run, variables: dict[str, Any], sentence: str
+) -> None:
+    run = project.dbt(
+        "run", "-s", "input__persons", input_path=str(project.folder / "plain"), **variables
+    )
+    assert not run.result.success
+    assert sentence in run.message
+
+
+WRONG_INPUT = [
+    ({"persons": ""}, {}, "the required table persons is not in"),
+    ({"applications": "application_id,person_id\n"}, {}, "has no column entry_term, which the"),
+    ({"test_scores": "score_id,value\n"}, {}, "has no column person_id, which the table test_"),
+    ({}, {"persons/part.csv": "person_id\n"}, "the table persons is there more than once"),
+    ({}, {"stage_events.xlsx": "x"}, "stage_events.xlsx, a format that is not read"),
+    ({"persons": "person_id, PERSON_ID\n"}, {}, "has 2 columns named person_id"),
+    ({"persons": 'person_id,"x_a\n'}, {}, "has a quote that is not closed"),
+    ({"persons": "\n"}, {}, "is empty, without even a header"),
+]
+
+
+@pytest.mark.parametrize(("changed", "added", "sentence"), WRONG_INPUT)
+def test_wrong_input_stops_the_run(
+    project: Project,
+    tmp_path: Path,
+    changed: dict[str, str],
+    added: dict[str, str],
+    sentence: str,
+) -> None:
+    folder = write_tables(tmp_path, **changed)
+    for name, text in added.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    run = project.build(folder, "input__persons")
+    assert not run.result.success
+    assert sentence in run.message
+
+
+def test_a_missing_folder_stops_the_run(project: Project, tmp_path: Path) -> None:
+    run = project.build(tmp_path / "nowhere", "input__persons")
+    assert not run.result.success
+    assert "where there is no file that can be read" in run.message
+    run = project.dbt("run", "-s", "input__persons", input_path="s3://bucket/export")
+    assert "needs the DuckDB extension httpfs" in run.message
+
+
+# --- one place for each fact --------------------------------------------------------------------
+
+
+def quoted_words(path: str, macro: str) -> list[str]:
+    text = (ROOT / path).read_text()
+    body = text[text.index(f"macro {macro}(") :]
+    return re.findall(r"'(\w+)'", body[: body.index("endmacro")])
+
+
+def test_lists_that_parsing_needs_equal_their_sources() -> None:
+    names = quoted_words("macros/input/contract.sql", "contract_table_names")
+    assert sorted(names) == sorted(contract())
+    variables = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
+    known = quoted_words("macros/configuration/check_configuration.sql", "known_vars")
+    assert sorted(known) == sorted(variables)
+
+
+def test_the_contract_names_the_stages_and_features_that_exist() -> None:
+    def column(path: str, name: str) -> list[str]:
+        with (ROOT / path).open() as file:
+            return [row[name] for row in csv.DictReader(file)]
+
+    columns = contract()["stage_events"]["columns"]
+    stages = next(c for c in columns if c["name"] == "stage")["config"]["meta"]["values"]
+    assert sorted(stages) == sorted(column("seeds/terminology/stages.csv", "stage"))
+    features = {name for meta in column_meta() for name in meta.get("features", [])}
+    assert features <= set(column("seeds/catalog/feature_catalog.csv", "feature"))

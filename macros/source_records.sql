@@ -2,8 +2,11 @@
    or of Parquet files; in CSV files the lines that are neither header nor blank nor inside a
    quoted value. #}
 {% macro source_records(table_name) -%}
+    {%- if not execute -%}
+        {{ return('0') }}
+    {%- endif -%}
     {%- set counts = [] -%}
-    {%- for part in find_source(table_name).parts if execute -%}
+    {%- for part in find_source(table_name).parts -%}
         {%- if part.kind == 'relation' -%}
             {%- do counts.append('(select count(*) from ' ~ part.relation ~ ')') -%}
         {%- elif part.kind == 'parquet' -%}
@@ -27,7 +30,9 @@
                 filename,
                 line,
                 row_number() over () as line_number,
-                count(line) over (rows unbounded preceding) as n_before,
+                count(line) over (
+                    rows between unbounded preceding and current row
+                ) as n_before,
                 (length(line) - length(replace(line, '"', ''))) % 2 = 1 as is_odd
             from read_csv(
                 {{ sql_strings(files) }}, auto_detect = false, header = false,

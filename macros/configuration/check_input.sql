@@ -60,8 +60,9 @@
         {%- set is_alone = not list_input_files(file.table, listing) -%}
         {%- if is_alone and is_other_data_format(file.name) -%}
             {%- do stop(
-                'the table ' ~ file.table ~ ' is in ' ~ file.path ~ ', a format that is not read; '
-                ~ 'save it as ' ~ file.table ~ '.csv or ' ~ file.table ~ '.parquet.'
+                'the table ' ~ file.table ~ ' is in ' ~ shown_path(file.path)
+                ~ ', a format that is not read; save it as ' ~ file.table ~ '.csv or '
+                ~ file.table ~ '.parquet.'
             ) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -111,7 +112,8 @@
 {%- endmacro %}
 
 {% macro check_part(table, part) -%}
-    {%- set where = part.files[0] if part.files is defined else part.relation | string -%}
+    {%- set where = shown_path(part.files[0]) if part.files is defined
+        else part.relation | string -%}
     {%- set names = part.columns | map(attribute='name') | list -%}
     {%- if part.kind == 'csv' and part.header.count('"') % 2 -%}
         {%- do stop(

@@ -60,9 +60,25 @@
     }) }}
 {%- endmacro %}
 
+{# A relative path is one within the project, from wherever dbt is run. #}
 {% macro input_folder() -%}
-    {%- set path = var('input_path') | string | trim | replace('\\', '/') -%}
-    {{ return(path.rstrip('/') ~ '/') }}
+    {%- set path = (var('input_path') | string | trim | replace('\\', '/')).rstrip('/') ~ '/' -%}
+    {{ return(path if is_absolute_path(path) else project_folder() ~ path) }}
+{%- endmacro %}
+
+{% macro is_absolute_path(path) -%}
+    {{ return(path[0] in '/~' or path[1:2] == ':' or '://' in path) }}
+{%- endmacro %}
+
+{% macro project_folder() -%}
+    {%- set folder = invocation_args_dict.get('project_dir') or '.' -%}
+    {{ return((folder | string | replace('\\', '/')).rstrip('/') ~ '/') }}
+{%- endmacro %}
+
+{# How tables and messages name a file: as in input_path, the same on every machine. #}
+{% macro shown_path(path) -%}
+    {%- set folder = project_folder() -%}
+    {{ return(path[folder | length:] if path.startswith(folder) else path) }}
 {%- endmacro %}
 
 {# <table>.parquet|csv|csv.gz of the input folder, and such parts in a folder <table>/. #}
@@ -87,7 +103,7 @@
         'table': (names[0] if is_part else name.split('.')[0]) | lower,
         'format': 'parquet' if name.endswith('.parquet')
             else 'csv' if name.endswith('.csv') or name.endswith('.csv.gz'),
-        'location': path.rsplit('/', 1)[0] if is_part else path,
+        'location': shown_path(path.rsplit('/', 1)[0] if is_part else path),
         'name': names | join('/'),
     }) }}
 {%- endmacro %}

@@ -32,7 +32,7 @@
     {%- if has_rejects(lines) -%}
     select
         {{ sql_string(table_name) }} as table_name,
-        files.file_path as source_file,
+        {{ shown_file('files.file_path') }} as source_file,
         cast(lines.line as bigint) as line_number,
         {{ rejected_column(table_name) }} as column_name,
         trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
@@ -64,6 +64,15 @@
         {{ return(false) }}
     {%- endif -%}
     {{ return(run_query('select 1 from temp.' ~ lines ~ ' limit 1').rows | length > 0) }}
+{%- endmacro %}
+
+{% macro shown_file(column) -%}
+    {%- set folder = project_folder() -%}
+    case
+        when starts_with({{ column }}, {{ sql_string(folder) }})
+            then substr({{ column }}, {{ folder | length + 1 }})
+        else {{ column }}
+    end
 {%- endmacro %}
 
 {# Columns are c1, c2, … while reading: the name that the header of the file has for them. #}

@@ -72,6 +72,13 @@
     nullif(trim({{ expression }}), '')
 {%- endmacro %}
 
+{# Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
 {% macro duckdb__blank_to_null(expression) -%}
-    nullif(trim({{ expression }}, chr(9) || chr(10) || chr(13) || chr(32) || chr(160)), '')
+    {%- set blanks = 'chr(9) || chr(10) || chr(13) || chr(32) || chr(160)' -%}
+    case
+        when substr({{ expression }}, 1, 1) between '!' and '~'
+            and substr({{ expression }}, -1) between '!' and '~'
+            then {{ expression }}
+        else nullif(trim({{ expression }}, {{ blanks }}), '')
+    end
 {%- endmacro %}

@@ -239,7 +239,7 @@ affected as (
         on {{ list_holds('capabilities.blocks', 'feature_sources.block') }}
         and not feature_sources.is_block_available
         or {{ list_holds('capabilities.features', 'feature_sources.feature') }}
-        or feature_sources.source_column = capabilities.capability
+        or capabilities.capability = feature_sources.source_column
     where not capabilities.is_available
     group by capabilities.capability, capabilities.level
 

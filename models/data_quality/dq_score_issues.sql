@@ -8,26 +8,42 @@
 
 with
 
--- Values that are not of the type of the contract; erased people are left out, and copies of a
--- row that stayed speak through that row.
+-- One pass over each table: the rows in which anything but a score or a grade may be wrong.
+-- Erased people are left out, and copies of a row that stayed speak through that row.
+{% for table, key in keys.items() -%}
+suspect_{{ table }} as (
+    select
+        {{ key }} as row_key,
+        {{ people.get(table, 'surviving_person_id') }} as issue_person_id,
+        reviewed.*
+    from {{ ref('stg_' ~ table ~ '_reviewed') }} as reviewed
+    where (
+            diverted_by is null
+            or diverted_by in (
+                'missing_key', 'unmapped_stage', 'missing_entry_term', 'sentinel_date'
+            )
+        )
+        and (
+            _refused is not null
+            {%- for column in dates.get(table, []) %}
+            or ({{ column }} is not null and {{ real_date(column) }} is null)
+            {%- endfor %}
+            {%- for column, range in ranges.get(table, {}).items() %}
+            or {{ column }} not between {{ range[0] }} and {{ range[1] }}
+            {%- endfor %}
+        )
+),
+
+{% endfor -%}
 untyped as (
-    {%- for table, key in keys.items() %}
+    {%- for table in keys %}
     select
         '{{ table }}' as table_name,
         row_key,
-        person_id,
+        issue_person_id as person_id,
         column_name,
         raw_value
-    from (
-        {{ refused_rows(
-            '(select ' ~ key ~ ' as row_key, '
-            ~ people.get(table, 'surviving_person_id') ~ ' as person_id, _refused from '
-            ~ ref('stg_' ~ table ~ '_reviewed')
-            ~ " where diverted_by is null or diverted_by in ('missing_key', 'unmapped_stage', "
-            ~ "'missing_entry_term', 'sentinel_date')) as reviewed",
-            'row_key, person_id'
-        ) }}
-    ) as refused_{{ table }}
+    from ({{ refused_rows('suspect_' ~ table, 'row_key, issue_person_id') }}) as refused_{{ table }}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -73,13 +89,13 @@ unreal_dates as (
     {%- for column in columns %}
     select
         '{{ table }}' as table_name,
-        {{ keys[table] }} as row_key,
-        {{ people.get(table, 'surviving_person_id') }} as person_id,
+        row_key,
+        issue_person_id as person_id,
         '{{ column }}' as column_name,
         cast({{ column }} as varchar) as raw_value,
         'sentinel_date' as rule,
         cast(null as varchar) as value_used
-    from {{ ref('stg_' ~ table ~ '_reviewed') }}
+    from suspect_{{ table }}
     where diverted_by is null
         and {{ column }} is not null
         and {{ real_date(column) }} is null
@@ -96,17 +112,17 @@ out_of_range as (
     {%- for column, range in columns.items() %}
     select
         '{{ table }}' as table_name,
-        reviewed.{{ keys[table] }} as row_key,
-        reviewed.surviving_person_id as person_id,
+        suspects.row_key,
+        suspects.issue_person_id as person_id,
         '{{ column }}' as column_name,
-        cast(reviewed.{{ column }} as varchar) as raw_value,
+        cast(suspects.{{ column }} as varchar) as raw_value,
         case when number_sentinels.value is null then 'out_of_range' else 'sentinel' end as rule,
         cast(null as varchar) as value_used
-    from {{ ref('stg_' ~ table ~ '_reviewed') }} as reviewed
+    from suspect_{{ table }} as suspects
     left join number_sentinels
-        on cast(reviewed.{{ column }} as double) = number_sentinels.value
-    where reviewed.diverted_by is null
-        and reviewed.{{ column }} not between {{ range[0] }} and {{ range[1] }}
+        on cast(suspects.{{ column }} as double) = number_sentinels.value
+    where suspects.diverted_by is null
+        and suspects.{{ column }} not between {{ range[0] }} and {{ range[1] }}
     {%- if not (loop.last and outer_loop.last) %}
     union all
     {%- endif %}
@@ -122,10 +138,10 @@ scores as (
         'value' as column_name,
         coalesce(staged.value_refused, cast(harmonized.raw_value as varchar)) as raw_value,
         harmonized.rule,
-        cast(
-            case when harmonized.is_usable then coalesce(harmonized.english_level, harmonized.value) end
-            as varchar
-        ) as value_used
+        case
+            when harmonized.is_usable
+                then cast(coalesce(harmonized.english_level, harmonized.value) as varchar)
+        end as value_used
     from {{ ref('int_scores_harmonized') }} as harmonized
     inner join {{ ref('stg_test_scores') }} as staged on harmonized.score_id = staged.score_id
     where harmonized.rule is not null
@@ -169,19 +185,21 @@ lost_merges as (
 ),
 
 lost_applications as (
-    select
+    select distinct
         'interactions' as table_name,
-        reviewed.interaction_id as row_key,
-        reviewed.surviving_person_id as person_id,
+        staged.interaction_id as row_key,
+        staged.person_id,
         'application_id' as column_name,
-        reviewed.application_id as raw_value,
+        delivered.application_id as raw_value,
         'orphan_application' as rule,
         cast(null as varchar) as value_used
-    from {{ ref('stg_interactions_reviewed') }} as reviewed
+    from {{ ref('stg_interactions') }} as staged
+    inner join {{ ref('input__interactions') }} as delivered
+        on staged.interaction_id = delivered.interaction_id
     left join {{ ref('stg_applications') }} as applications
-        on reviewed.application_id = applications.application_id
-    where reviewed.diverted_by is null
-        and reviewed.application_id is not null
+        on delivered.application_id = applications.application_id
+    where staged.application_id is null
+        and delivered.application_id is not null
         and applications.application_id is null
 ),
 

@@ -22,7 +22,10 @@ scaled_components as (
 ),
 
 number_sentinels as (
-    select {{ try_cast('sentinel', 'double') }} as value from {{ ref('sentinels') }}
+    select
+        {{ try_cast('sentinel', 'double') }} as value,
+        kind
+    from {{ ref('sentinels') }}
     where kind in ('number', 'short_number')
 ),
 
@@ -63,34 +66,46 @@ fits as (
     group by score_id
 ),
 
--- A value that fits two scales is read as the other components of the same sitting are.
-sittings as (
-    select
+sitting_scales as (
+    select distinct
         scores.person_id,
         scores.test_code,
         scores.test_date,
-        min(fits.scale_code) as scale_code
+        scores.component,
+        fits.scale_code
     from scores
     inner join fits on scores.score_id = fits.score_id and fits.n_scales = 1
-    group by scores.person_id, scores.test_code, scores.test_date
-    having min(fits.scale_code) = max(fits.scale_code)
+),
+
+-- A value that fits two scales is read on the one that another part of the same sitting is on.
+resolved as (
+    select
+        fits.score_id,
+        min(readings.scale_code) as scale_code
+    from fits
+    inner join scores on fits.score_id = scores.score_id
+    inner join readings on fits.score_id = readings.score_id and readings.is_on_step
+    inner join sitting_scales
+        on scores.person_id = sitting_scales.person_id
+        and scores.test_code = sitting_scales.test_code
+        and scores.test_date is not distinct from sitting_scales.test_date
+        and scores.component <> sitting_scales.component
+        and readings.scale_code = sitting_scales.scale_code
+    where fits.n_scales > 1
+    group by fits.score_id
+    having min(readings.scale_code) = max(readings.scale_code)
 ),
 
 chosen as (
     select
-        scores.score_id,
+        fits.score_id,
         fits.n_scales,
         case
             when fits.n_scales = 1 then fits.scale_code
-            when fits.n_scales > 1 then sittings.scale_code
+            else resolved.scale_code
         end as scale_code
-    from scores
-    inner join fits on scores.score_id = fits.score_id
-    left join sittings
-        on fits.n_scales > 1
-        and scores.person_id = sittings.person_id
-        and scores.test_code = sittings.test_code
-        and scores.test_date is not distinct from sittings.test_date
+    from fits
+    left join resolved on fits.score_id = resolved.score_id
 ),
 
 judged as (
@@ -109,13 +124,12 @@ judged as (
                 then 'status_' || scores.status
             when readings.scale_code is not null then readings.rule
             when chosen.n_scales > 1 then 'ambiguous_scale'
-            when scores.value = 0 and scores.component in ('verbal', 'quant')
-                and scores.family = 'gre' then 'on_neither_scale'
-            when scores.value = 0 then 'zero'
-            when number_sentinels.value is not null then 'sentinel'
-            when chosen.score_id is not null then 'off_step'
+            when number_sentinels.kind = 'number' then 'sentinel'
             when scores.family = 'gre' and scores.component in ('verbal', 'quant')
-                then 'on_neither_scale'
+                and chosen.score_id is null then 'on_neither_scale'
+            when scores.value = 0 then 'zero'
+            when number_sentinels.kind = 'short_number' then 'sentinel'
+            when chosen.score_id is not null then 'off_step'
             else 'out_of_scale'
         end as rule,
         coalesce(readings.decision, 'refused') <> 'refused'

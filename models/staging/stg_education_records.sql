@@ -33,4 +33,5 @@ select
     {{ extra_columns(ref('input__education_records'), 'education') }}
 from education
 left join countries on {{ code_key('education.country') }} = {{ code_key('countries.code') }}
-left join directions on {{ code_key('education.gpa_direction') }} = {{ code_key('directions.code') }}
+left join directions
+    on {{ code_key('education.gpa_direction') }} = {{ code_key('directions.code') }}

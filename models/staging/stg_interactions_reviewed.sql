@@ -10,28 +10,33 @@ numbered as (
 
 -- Two rows that agree in everything, to the second, are one event under two identifiers.
 repeated_moments as (
-    select person_id, occurred_at from numbered
-    where _copy = 1 and occurred_at <> cast(occurred_at as date)
+    select person_id, occurred_at from {{ ref('input__interactions') }}
+    where occurred_at <> cast(occurred_at as date)
     group by person_id, occurred_at having count(*) > 1
 ),
 
 repeats as (
     select
-        numbered.interaction_id,
-        row_number() over (
+        interactions.interaction_id,
+        dense_rank() over (
             partition by
-                numbered.person_id, numbered.occurred_at, lower(numbered.interaction_type),
-                lower(numbered.status), numbered.value_numeric, numbered.value_text,
-                numbered.minutes, numbered.application_id
-                {{ extra_columns(ref('input__interactions'), 'numbered') }}
-            order by numbered.recorded_at nulls last, numbered.interaction_id
+                interactions.person_id, interactions.occurred_at,
+                lower(interactions.interaction_type), lower(interactions.status),
+                interactions.value_numeric, interactions.value_text, interactions.minutes,
+                interactions.application_id
+                {{ extra_columns(ref('input__interactions'), 'interactions') }}
+            order by interactions.interaction_id
         ) as repeat_number
-    from numbered
+    from {{ ref('input__interactions') }} as interactions
     inner join repeated_moments
-        on numbered.person_id = repeated_moments.person_id
-        and numbered.occurred_at = repeated_moments.occurred_at
-    where numbered._copy = 1
-        and numbered.interaction_id is not null
+        on interactions.person_id = repeated_moments.person_id
+        and interactions.occurred_at = repeated_moments.occurred_at
+    where interactions.interaction_id is not null
+),
+
+later_repeats as (
+    select distinct interaction_id from repeats
+    where repeat_number > 1
 ),
 
 ids as (
@@ -53,11 +58,9 @@ select
         {{ person_rule('ids', 'erased') }}
         when numbered._copy > 1 then 'duplicate_key'
         when {{ real_date('numbered.occurred_at') }} is null then 'sentinel_date'
-        when repeats.repeat_number > 1 then 'duplicate_event'
+        when later_repeats.interaction_id is not null then 'duplicate_event'
     end as diverted_by
 from numbered
-left join repeats
-    on numbered.interaction_id = repeats.interaction_id
-    and repeats.repeat_number > 1
+left join later_repeats on numbered.interaction_id = later_repeats.interaction_id
 left join ids on numbered.person_id = ids.source_person_id
 left join erased on numbered.person_id = erased.person_id

@@ -15,7 +15,7 @@ people as (
 ),
 
 -- A target that the input does not hold is no target: the person stays.
-merges as (
+merged as (
     select
         people.person_id,
         people.merged_into_person_id as target_id
@@ -31,7 +31,7 @@ twins as (
 ),
 
 links as (
-    select person_id, target_id, 'merged' as status from merges
+    select person_id, target_id, 'merged' as status from merged
     union all
     select person_id, target_id, 'duplicate' as status from twins
 ),

@@ -23,8 +23,7 @@ numbered as (
             partition by coalesce(ids.person_id, attributes.person_id), lower(attributes.attribute)
             order by
                 case when ids.status = 'active' then 0 else 1 end,
-                attributes.value nulls last, attributes.person_id,
-                {{ row_as_text('attributes') }}
+                attributes.value nulls last, attributes.person_id
         ) as _copy
     from attributes
     left join ids on attributes.person_id = ids.source_person_id

@@ -1,38 +1,51 @@
 with
 
-stage_events as (
-    select * from {{ ref('input__stage_events') }}
-),
-
-stages as (
-    select * from {{ ref('xwalk_stages') }}
-),
-
 applications as (
     select
         application_id,
-        diverted_by,
-        row_number() over (
-            partition by application_id order by diverted_by nulls first
-        ) as _choice
+        min(case when diverted_by is null then '' else diverted_by end) as diverted_by
     from {{ ref('stg_applications_reviewed') }}
     where application_id is not null
+    group by application_id
+),
+
+mapped as (
+    select
+        stage_events.*,
+        stages.stage as mapped_stage
+    from {{ ref('input__stage_events') }} as stage_events
+    left join {{ ref('xwalk_stages') }} as stages
+        on {{ code_key('stage_events.stage') }} = {{ code_key('stages.code') }}
+),
+
+-- Only applications with two events at one moment have to be sorted.
+busy_moments as (
+    select distinct application_id from (
+        select application_id from {{ ref('input__stage_events') }}
+        where occurred_at is not null
+        group by application_id, occurred_at having count(*) > 1
+    ) as moments
 ),
 
 -- Of one event recorded twice the copy known first stays.
 numbered as (
     select
-        stage_events.*,
-        stages.stage as mapped_stage,
+        mapped.*,
+        1 as _copy
+    from mapped
+    left join busy_moments on mapped.application_id = busy_moments.application_id
+    where busy_moments.application_id is null
+    union all
+    select
+        mapped.*,
         row_number() over (
-            partition by
-                stage_events.application_id, stages.stage, stage_events.occurred_at
+            partition by mapped.application_id, mapped.mapped_stage, mapped.occurred_at
             order by
-                stage_events.recorded_at nulls last, stage_events.stage,
-                case when stage_events._refused is null then 0 else 1 end
+                mapped.recorded_at nulls last, mapped.stage,
+                case when mapped._refused is null then 0 else 1 end
         ) as _copy
-    from stage_events
-    left join stages on {{ code_key('stage_events.stage') }} = {{ code_key('stages.code') }}
+    from mapped
+    inner join busy_moments on mapped.application_id = busy_moments.application_id
 )
 
 select
@@ -43,12 +56,10 @@ select
             or numbered.occurred_at is null
             then 'missing_key'
         when applications.application_id is null then 'orphan_application'
-        when applications.diverted_by is not null then applications.diverted_by
+        when applications.diverted_by <> '' then applications.diverted_by
         when {{ real_date('numbered.occurred_at') }} is null then 'sentinel_date'
         when numbered.mapped_stage is null then 'unmapped_stage'
         when numbered._copy > 1 then 'duplicate_event'
     end as diverted_by
 from numbered
-left join applications
-    on numbered.application_id = applications.application_id
-    and applications._choice = 1
+left join applications on numbered.application_id = applications.application_id

@@ -35,41 +35,40 @@ def tidy(
 ) -> pd.DataFrame:
     """Stack parts (columns of arrays or scalars) into one frame of exactly the given types.
 
-    A column that a part lacks is missing there. Raises ValueError for an unknown column.
+    A column that a part lacks is missing there, a flag is false. Raises ValueError for an unknown
+    column.
     """
-    frames = []
+    stacked: dict[str, list[NDArray[Any]]] = {name: [] for name in types}
     for part in parts:
-        frame = part if isinstance(part, pd.DataFrame) else _frame(part)
-        unknown = [name for name in frame.columns if name not in types]
+        names = [str(name) for name in part]
+        unknown = [name for name in names if name not in types]
         if unknown:
             raise ValueError(f"A part of a tidy frame has unknown columns: {', '.join(unknown)}.")
-        if len(frame):
-            frames.append(
-                pd.DataFrame(
-                    {
-                        name: frame[name].array
-                        if name in frame.columns
-                        else _missing(len(frame), kind)
-                        for name, kind in types.items()
-                    }
-                ).astype(dict(types))
-            )
-    if not frames:
-        return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in types.items()})
-    return pd.concat(frames, ignore_index=True)
+        n = max((len(part[name]) for name in names if _is_column(part[name])), default=1)
+        for name, kind in types.items():
+            stacked[name].append(_column(part.get(name), n, kind))
+    return pd.DataFrame(
+        {
+            name: pd.Series(np.concatenate(stacked[name]) if stacked[name] else [], dtype=kind)
+            for name, kind in types.items()
+        }
+    )
 
 
-def _frame(part: Mapping[str, Any]) -> pd.DataFrame:
-    sized = any(isinstance(value, np.ndarray | pd.Series | list) for value in part.values())
-    return pd.DataFrame(dict(part), index=None if sized else [0])
+def _is_column(value: Any) -> bool:
+    return isinstance(value, np.ndarray | pd.Series | list)
 
 
-def _missing(n: int, kind: str) -> Any:
-    if kind == NUMBER:
-        return np.full(n, np.nan)
-    if kind == FLAG:
-        return np.zeros(n, dtype=bool)
-    return pd.array([pd.NA] * n, dtype=kind)  # type: ignore[call-overload]
+def _column(value: Any, n: int, kind: str) -> NDArray[Any]:
+    """Turn a column or a scalar into an array of n; numbers stay float until all are together."""
+    held: Any = {TEXT: np.object_, FLAG: np.bool_}.get(kind, np.float64)
+    if value is None:
+        return np.full(n, {TEXT: None, FLAG: False}.get(kind, np.nan), dtype=held)
+    if not _is_column(value):
+        return np.full(n, value, dtype=held)
+    if isinstance(value, pd.Series) and held is np.float64:
+        return value.to_numpy(dtype=held, na_value=np.nan)
+    return np.asarray(value, dtype=held)
 
 
 def floats(values: pd.Series[Any]) -> FloatArray:

@@ -48,14 +48,14 @@ class Planted:
 
 
 def planted(n: int = 3_000, n_terms: int = 4, seed: int = 7) -> Planted:
-    """Admitted applicants of n_terms cycles, the last open; persona_key is the true archetype."""
+    """Draw admitted applicants; the last term is open; persona_key is the true archetype."""
     rng = np.random.default_rng(seed)
     names = np.array(list(ARCHETYPES), dtype=object)
     facts = np.array(list(ARCHETYPES.values()))
     which = rng.choice(len(names), n, p=facts[:, 0])
-    gpa, english, verbal, quant, gre, intent, virtual, in_person, scholarship, base = (
-        facts[which, 1:].T
-    )
+    gpa, english, verbal, quant, gre, intent, virtual, in_person, scholarship, base = facts[
+        which, 1:
+    ].T
     archetype = names[which]
     quality = rng.normal(size=n)
     rows = pd.DataFrame(
@@ -101,7 +101,7 @@ def planted(n: int = 3_000, n_terms: int = 4, seed: int = 7) -> Planted:
 
 
 def matrix(rows: pd.DataFrame) -> pd.DataFrame:
-    """The persona matrix by the project's recipe: observed scale, 0 for missing, blocks even."""
+    """Make the persona matrix: observed scale, 0 for missing, blocks even, missing flags."""
     columns = {"application_id": rows["application_id"]}
     persona = FEATURES[FEATURES["role"] == "both"]
     size = persona.groupby("block")["feature"].transform("size")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import gzip
 import io
@@ -105,7 +104,7 @@ class Project:
         database.parent.mkdir(exist_ok=True)
         os.environ["PERSONAS_WAREHOUSE"] = str(database)
         folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        runner = dbtRunner(manifest=copy.deepcopy(self.manifest))
+        runner = dbtRunner(manifest=self.manifest)
         result = runner.invoke(
             [*arguments, *folders, "--quiet", "--vars", yaml.safe_dump(variables)]
         )
@@ -156,7 +155,7 @@ def csv_text(rows: Rows, columns: list[str] | None = None, **dialect: Any) -> st
 
 
 def write_tables(folder: Path, **changed: str) -> Path:
-    """Writes the small tables as plain CSV; `changed` gives other text for some, '' removes."""
+    """Write the small tables as plain CSV; `changed` gives other text for some, '' removes."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {table: csv_text(rows) for table, rows in TABLES.items()} | changed
     for table, text in texts.items():
@@ -188,7 +187,7 @@ def plain(project: Project) -> Run:
 
 
 def content(run: Run) -> dict[str, list[tuple[Any, ...]]]:
-    """The tables without x_round, whose type is that of the source."""
+    """Read the tables without x_round, whose type is that of the source."""
     assert run.result.success, run.message
     return {
         table: run.rows(
@@ -254,7 +253,7 @@ def as_another_dialect(folder: Path) -> Path:
 
 
 def as_parts(folder: Path) -> Path:
-    """A folder a table; parts have columns of their own, the last is Parquet."""
+    """Make a folder a table; parts have columns of their own, the last is Parquet."""
     write_tables(folder, persons="")
     (folder / "persons").mkdir()
     (folder / "persons/part_1.csv").write_text(csv_text(PERSONS[:1]))
@@ -306,6 +305,21 @@ def test_names_and_paths_with_odd_characters_are_only_names(
     assert run.rows(f'select "{quoted}" from input.input__persons') == [("v",)]
     listed = run.rows("select column_name from input.input__columns where not is_in_contract")
     assert (name,) in listed
+
+
+def test_other_encodings_are_read_or_rejected(project: Project, tmp_path: Path) -> None:
+    folder = write_tables(tmp_path)
+    persons = csv_text([{"person_id": "1", "x_größe": "süß"}])
+    (folder / "persons.csv").write_bytes(persons.encode("utf-16"))
+    lines = ["score_id,person_id,test_code,component,value", "süß,1,gre,total,1", "2,1,gre,total,1"]
+    (folder / "test_scores.csv").write_bytes("\n".join(lines).encode("latin-1"))
+    run = project.build(folder)
+    assert run.result.success, run.message
+    assert run.rows('select person_id, "x_größe" from input.input__persons') == [("1", "süß")]
+    assert run.rows("select score_id from input.input__test_scores") == [("2",)]
+    rejects = run.rows("select line_number, reason from input.input__test_scores_rejects")
+    assert [line for line, _ in rejects] == [2]
+    assert rejects[0][1].startswith("invalid encoding")
 
 
 # --- nothing is lost ----------------------------------------------------------------------------

@@ -87,7 +87,7 @@ QUALITY_EFFECT = -0.35
 STEALTH_EFFECT = -0.35
 # Quality opens the door and brings the scholarship: that is the confounding.
 QUALITY_ON_ADMISSION = 1.1
-QUALITY_ON_SCHOLARSHIP = 1.0
+QUALITY_ON_SCHOLARSHIP = 1.4
 
 
 def column(name: str) -> NDArray[np.float64]:

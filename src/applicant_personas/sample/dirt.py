@@ -55,7 +55,7 @@ LONG_AGO = np.datetime64("1900-01-01", "s")
 
 
 class Planter:
-    """Plants dirt into one block of exported frames, one method a kind."""
+    """Plants dirt into one block of exported frames, kind by kind."""
 
     def __init__(
         self,
@@ -127,31 +127,28 @@ class Planter:
         rows = self._pick(erased)
         blank = {"country_of_citizenship": -1, "birth_year": np.nan, "distance_km": np.nan}
         self._set(erased, rows, is_deleted=1, can_contact=0, **blank)
-        n_genuine = len(self.frames["persons"])
-        self._duplicates(n_genuine)
-        self._merged(n_genuine)
-        self._test_persons(n_genuine)
+        self._duplicates()
+        self._merged()
+        self._test_persons()
 
-    def _duplicates(self, n_genuine: int) -> None:
+    def _duplicates(self) -> None:
         """Enter the same human again under another id that nothing points to."""
         code = self._kind("duplicate_person", "persons")
-        rows = self._pick(code)
-        self._copy(code, rows[rows < n_genuine], interactions=0.4, scores=0.0)
+        self._copy(code, self._pick(code), interactions=0.4, scores=0.0)
 
-    def _merged(self, n_genuine: int) -> None:
+    def _merged(self) -> None:
         """Enter the same human again and merge the record; some are merged twice (a chain)."""
         code = self._kind("merged_person", "persons")
         rows = self._pick(code)
-        ids = self._copy(code, rows[rows < n_genuine], interactions=0.5, scores=0.5)
+        ids = self._copy(code, rows, interactions=0.5, scores=0.5)
         losers = np.flatnonzero(self.frames["persons"]["person_id"].isin(ids))
         chained = losers[self.rng.random(len(losers)) < CHAIN_SHARE]
         again = self._copy(code, chained, interactions=0.5, scores=0.5)
         persons = self.frames["persons"]
-        original = persons["person_id"].to_numpy()
+        person_id = persons["person_id"].to_numpy()
         survivor = persons["merged_into_person_id"].to_numpy().copy()
-        is_original = rows[rows < n_genuine]
-        survivor[losers] = original[is_original]
-        survivor[np.isin(original, again)] = original[chained]
+        survivor[losers] = person_id[rows]
+        survivor[np.isin(person_id, again)] = person_id[chained]
         persons["merged_into_person_id"] = survivor
 
     def _copy(self, code: int, rows: np.ndarray, interactions: float, scores: float) -> np.ndarray:
@@ -181,10 +178,10 @@ class Planter:
         person[mine] = new[order][place[mine]]
         frame["person_id"] = person
 
-    def _test_persons(self, n_genuine: int) -> None:
+    def _test_persons(self) -> None:
+        """Add people whom the staff made up, each with a started application."""
         code = self._kind("test_person", "persons")
         rows = self._pick(code)
-        rows = rows[rows < n_genuine]
         testers = self.frames["persons"].iloc[rows].copy()
         testers["person_id"] = self._new_ids(len(rows))
         testers["is_test"] = 1

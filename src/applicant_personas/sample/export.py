@@ -48,7 +48,8 @@ class Cut:
     def dates(self, owner: pd.Series | np.ndarray, days: FloatArray) -> np.ndarray:
         """Turn days to census into datetime64[s] in whole minutes; NaN becomes NaT."""
         missing = np.isnan(days)
-        minutes = np.round(np.where(missing, 0, days) * 1440).astype("timedelta64[m]")
+        # Down to the minute begun, so that no time slips into the next day.
+        minutes = np.floor(np.where(missing, 0, days) * 1440 + 1e-6).astype("timedelta64[m]")
         dates = (self.census[self.cycle[owner]] + minutes).astype("datetime64[s]")
         return np.where(missing, NEVER, dates)
 
@@ -209,7 +210,7 @@ def _education(cut: Cut, rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame
     scale = rows["scale"].to_numpy()
 
     def of(values: list[float]) -> np.ndarray:
-        return np.array(values)[scale]
+        return np.asarray(np.array(values)[scale])
 
     return keys.assign(
         gpa_value=rows["value"],

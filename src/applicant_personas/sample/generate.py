@@ -120,7 +120,7 @@ def make_block(
 
 
 def _assign_ids(config: SampleConfig, draw: Draw, start: int, numbering: Numbering) -> None:
-    """Number persons and those applications that were started before the export."""
+    """Give ids to persons, and to those applications that were started before the export."""
     people, applications = draw.people, draw.applications
     people["person_id"] = start + 1 + np.arange(len(people))
     applications["person_id"] = people["person_id"].to_numpy()[applications["person"]]

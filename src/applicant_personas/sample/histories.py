@@ -113,7 +113,11 @@ def draw_interactions(
     parts = [_spread(rng, name, count, window, "attended") for name, count in attended.items()]
     missed = rng.poisson(0.12 + 0.12 * (webinars + visits))
     missed_visits = rng.binomial(missed, 0.2)
-    parts.append(_spread(rng, "webinar", missed - missed_visits, window, "no_show"))
+    # Registrations that nobody followed up: neither attended nor missed, as far as is known.
+    left_open = rng.binomial(missed - missed_visits, 0.15)
+    parts.append(_spread(rng, "webinar", left_open, window, "registered"))
+    missed_webinars = missed - missed_visits - left_open
+    parts.append(_spread(rng, "webinar", missed_webinars, window, "no_show"))
     parts.append(_spread(rng, "open_day", missed_visits, window, "no_show"))
     parts.append(_spread(rng, "email_click", people["clicks"].to_numpy(), window))
     parts.append(_spread(rng, "email_open", rng.poisson(0.05, len(people)), window))

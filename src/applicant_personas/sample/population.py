@@ -207,14 +207,16 @@ def _decide(rng: np.random.Generator, applications: pd.DataFrame) -> None:
         logit_of_mean(admit, slope) + slope * quality
     )
     submitted = applications["submitted"].to_numpy()
-    applications["complete"] = submitted + np.minimum(rng.exponential(5, size=n), 20)
+    complete = submitted + np.clip(rng.exponential(5, size=n), 0.02, 20)
     day = np.floor(submitted + rng.uniform(28, 56, size=n))
     decided = day + rng.integers(9 * 60, 17 * 60, size=n) / 1440
     gone = rng.random(n) < WITHDRAWN_EARLY
     good = rng.random(n) < applications["p_admit"] / (1 - WITHDRAWN_EARLY)
     applications["admitted"] = good & ~gone & ~np.isnan(submitted)
     applications["decided"] = np.where(gone, np.nan, decided)
-    applications["withdrawn"] = np.where(gone, submitted + rng.uniform(3, 26, size=n), np.nan)
+    withdrawn = np.where(gone, submitted + rng.uniform(3, 26, size=n), np.nan)
+    applications["withdrawn"] = withdrawn
+    applications["complete"] = np.where(complete > withdrawn, np.nan, complete)
     waits = (rng.random(n) < WAITLISTED) & ~gone
     applications["waitlisted"] = np.where(waits, decided - rng.uniform(5, 15, size=n), np.nan)
     applications["denied"] = np.where(applications["admitted"] | gone, np.nan, decided)

@@ -126,10 +126,11 @@ def _self_reported(
     rng: np.random.Generator, scores: pd.DataFrame, submits: FloatArray
 ) -> pd.DataFrame:
     """Draw what people typed into the form before the agency's report came: the same value."""
-    said = scores[rng.random(len(scores)) < SELF_REPORTED].copy()
-    said["received"] = np.minimum(
-        np.floor(submits[said["person"]]), np.maximum(said["received"] - 1, said["sat"])
-    )
+    submitted = np.floor(submits[scores["person"]])
+    # Nobody reports a test that is still to be taken.
+    can_say = (rng.random(len(scores)) < SELF_REPORTED) & (scores["sat"] < submitted)
+    said = scores[can_say].copy()
+    said["received"] = submitted[can_say]
     said["status"] = STATUS["self_reported"]
     return said
 

@@ -165,13 +165,11 @@ TRUTH_TABLES: dict[str, tuple[Column, ...]] = {
         Column("english_level", "whole"),
         Column("gre_verbal", "whole"),
         Column("gre_quant", "whole"),
-        Column("gre_writing", "number"),
         Column("years_experience", "whole"),
         Column("is_own_alumnus", "whole"),
         Column("is_stealth", "whole"),
         Column("intent_answer", "whole"),
         Column("n_virtual", "whole"),
-        Column("n_chat", "whole"),
         Column("n_in_person", "whole"),
         Column("n_interview", "whole"),
         Column("n_email_click", "whole"),
@@ -257,6 +255,10 @@ class TableWriter:
         self.folder, self.name, self.file_format = folder, name, file_format
         self.in_parts, self.n_parts = in_parts, 0
         folder.mkdir(parents=True, exist_ok=True)
+        # What an earlier run left under the table's name would be read with the new files.
+        stale = [folder / f"{name}.csv", folder / f"{name}.parquet"]
+        for path in [*stale, *(folder / name).glob("part-*.parquet")]:
+            path.unlink(missing_ok=True)
 
     def write(self, table: pa.Table) -> None:
         """Append one part."""

@@ -42,7 +42,7 @@ def true_persons(people: pd.DataFrame) -> pd.DataFrame:
 def true_applications(applications: pd.DataFrame) -> pd.DataFrame:
     """Return true probabilities and the final outcome, of the open cycle too.
 
-    Never-submitted applications have no outcome; probabilities are for the case that they are.
+    Applications that were never submitted have no chance of enrolling to speak of: it is NaN.
     """
     return pd.DataFrame(
         {
@@ -89,7 +89,6 @@ def clean_features(draw: Draw, as_of_offset: int) -> pd.DataFrame:
             "english_level": known(mine["english_known"], mine["english_received"]),
             "gre_verbal": known(mine["gre_verbal"], mine["gre_received"]),
             "gre_quant": known(mine["gre_quant"], mine["gre_received"]),
-            "gre_writing": known(mine["gre_writing"], mine["gre_received"]),
             "years_experience": mine["years"],
             "is_own_alumnus": mine["alumnus"].astype(int),
             "is_stealth": mine["stealth"].astype(int),
@@ -137,7 +136,6 @@ def _counts(draw: Draw, as_of_offset: int) -> pd.DataFrame:
         {
             "intent_answer": answer,
             "n_virtual": count(VIRTUAL, came),
-            "n_chat": count(("chat",), came),
             "n_in_person": count(IN_PERSON, came),
             "n_interview": count(("interview",), came),
             "n_email_click": count(("email_click",), before),

@@ -1,0 +1,140 @@
+"""Importance finds the drivers that were planted, where they were planted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from planted import FEATURES, SCHOLARSHIP, planted
+
+from applicant_personas.encoding import apply_encoding, design_groups, fit_encoding
+from applicant_personas.enrollment import fit_enrollment
+from applicant_personas.forest import fit_forest
+from applicant_personas.importance import (
+    IMPORTANCE_TYPES,
+    HeldOut,
+    permutation_importance,
+    persona_importance,
+    shuffles,
+)
+
+
+@pytest.fixture(scope="module")
+def drivers():
+    applicants = planted(n=4_500, seed=11)
+    fitted = fit_enrollment(
+        applicants.rows,
+        FEATURES,
+        phase="yield",
+        seed=1,
+        n_trees=40,
+        fold_trees=60,
+        n_jobs=2,
+        n_repeats=2,
+    )
+    found = fitted[fitted["record"] == "importance"]
+    wide = found.pivot(index=["scope", "feature"], columns="metric", values="value")
+    first = found[found["metric"] == "permutation"].set_index(["scope", "feature"])
+    return wide.join(first[["low", "high", "n", "text", "item"]])
+
+
+def test_a_scholarship_drives_two_personas_and_is_not_first_for_all(drivers):
+    for persona in ("seeker", "striver"):
+        assert drivers.loc[(persona, "scholarship"), "rank"] <= 3
+        assert drivers.loc[(persona, "scholarship"), "text"] == "raises"
+        assert drivers.loc[(persona, "scholarship"), "beats_noise"] == 1
+    assert drivers.loc[("global", "scholarship"), "rank"] > 1
+    others = {"local_pro", "home_graduate", "switcher"} - set(SCHOLARSHIP)
+    most = max(drivers.loc[(name, "scholarship"), "permutation"] for name in others)
+    assert most < 0.5 * drivers.loc[("seeker", "scholarship"), "permutation"]
+
+
+def test_directions_are_those_planted(drivers):
+    overall = drivers.loc["global", "text"]
+    assert overall["intent"] == "raises"
+    assert overall["days_since_admission"] == "lowers"
+    assert overall["program"] == "mixed"
+
+
+def test_noise_does_not_beat_itself_and_a_useless_feature_does_not_beat_noise(drivers):
+    assert drivers["is_noise_control"].groupby("scope").sum().eq(1).all()
+    assert drivers.xs("random_noise", level="feature")["beats_noise"].eq(0).all()
+    assert drivers.loc[("global", "program"), "beats_noise"] == 0
+    # Impurity importance is not to be trusted: it gives noise a good part.
+    assert drivers.loc[("global", "random_noise"), "impurity"] > 0.03
+
+
+def test_blocks_are_shuffled_together(drivers):
+    block = drivers.loc[("global", "block: engagement")]
+    assert block["item"] == "engagement"
+    parts = drivers.loc["global"]
+    alone = parts.loc[["virtual_events", "in_person_events", "is_stealth"], "permutation"]
+    assert block["permutation"] > alone.max()
+    assert ("global", "block: intent") not in drivers.index
+
+
+def test_a_twin_hides_a_feature_but_not_its_block_and_the_interval_covers():
+    rng = np.random.default_rng(3)
+    signal = rng.normal(size=3_000)
+    rows = pd.DataFrame(
+        {"one": signal, "two": signal + 0.01 * rng.normal(size=3_000), "lone": signal * 0}
+    )
+    features = pd.DataFrame(
+        {"feature": ["one", "two", "lone"], "block": ["b", "b", "c"], "kind": "number"}
+    )
+    y = (rng.random(3_000) < 1 / (1 + np.exp(-2 * signal))).astype(float)
+    encoding = fit_encoding(rows, features, y)
+    x = apply_encoding(rows, encoding)
+    forest = fit_forest(x[:1_500], y[:1_500], seed=1, n_trees=40)
+    held = HeldOut(
+        lambda values: forest.predict_proba(values)[:, 1],
+        x[1_500:],
+        np.full(1_500, None, dtype=object),
+        dict(design_groups(encoding)),
+        forest.feature_importances_,
+    )
+    run = {"seed": 1, "n_repeats": 3}
+    target = {"global": [y[1_500:]]}
+    found = permutation_importance([held], target, shuffles(features), **run)
+    importance = found.set_index("feature")["importance"]
+    assert importance["block: b"] > 1.5 * max(importance["one"], importance["two"])
+    assert importance["lone"] == pytest.approx(0)
+    assert (found["importance_low"] <= found["importance"]).all()
+    threaded = permutation_importance([held], target, shuffles(features), n_jobs=2, **run)
+    pd.testing.assert_frame_equal(found, threaded)
+
+
+@pytest.fixture(scope="module")
+def defining():
+    applicants = planted(n=2_500, seed=5)
+    features = FEATURES[FEATURES["role"] != "enrollment"]
+    rows = applicants.rows
+    return rows, features, persona_importance(rows, rows["persona_key"], features, seed=2)
+
+
+def test_what_defines_a_persona_is_what_sets_it_apart(defining):
+    rows, _, found = defining
+    assert dict(found.dtypes.astype(str)) == IMPORTANCE_TYPES
+    assert set(found["scope"]) == {"global", *rows["persona_key"]}
+    features = found[~found["feature"].str.startswith("block: ")]
+    first = features[features["importance_rank"] == 1].set_index("scope")
+    assert first.loc["self_funded", "feature"] == "english"
+    assert first.loc["self_funded", "direction"] == "lowers"
+    assert first.loc["highflyer", "feature"] == "gpa"
+    assert first.loc["highflyer", "direction"] == "raises"
+    assert found.loc[found["feature"] == "random_noise", "is_noise_control"].all()
+    assert not found.loc[found["feature"] == "is_stealth", "beats_noise"].any()
+
+
+def test_order_of_rows_changes_nothing(defining):
+    rows, features, found = defining
+    again = rows.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(
+        found, persona_importance(again, again["persona_key"], features, seed=2, n_jobs=2)
+    )
+
+
+def test_one_persona_or_none_has_nothing_that_defines_it(defining):
+    rows, features, _ = defining
+    for labels in (pd.Series("one", index=rows.index), pd.Series(None, index=rows.index)):
+        found = persona_importance(rows, labels, features, seed=2)
+        assert dict(found.dtypes.astype(str)) == IMPORTANCE_TYPES
+        assert not len(found)

@@ -1,0 +1,209 @@
+"""The house rules, held on dbt's manifest: layers, names, contracts and complete documentation."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYERS = {
+    "input": "input__",
+    "staging": "stg_",
+    "intermediate": "int_",
+    "features": "ftr_",
+    "selection": "ml_",
+    "personas": "ml_",
+    "enrollment": "ml_",
+    "marts": ("dim_", "fct_", "rpt_"),
+    "data_quality": "dq_",
+}
+# What a layer may read; the layers of fitted models read features and each other.
+FITTED = {"selection", "personas", "enrollment"}
+MAY_READ = {
+    "input": {"input"},
+    "staging": {"input", "staging"},
+    "intermediate": {"staging", "intermediate"},
+    "features": {"staging", "intermediate", "features", *FITTED},
+    "selection": {"staging", "intermediate", "features", *FITTED},
+    "personas": {"staging", "intermediate", "features", *FITTED},
+    "enrollment": {"staging", "intermediate", "features", *FITTED},
+    "marts": {"staging", "intermediate", "features", *FITTED, "marts"},
+    "data_quality": set(LAYERS),
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    target = tmp_path_factory.mktemp("parse")
+    command = Path(sys.executable).with_name("dbt")
+    subprocess.run(
+        [command, "--quiet", "parse", "--target-path", target],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "DBT_LOG_PATH": str(target)},
+    )
+    return json.loads((target / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def models(manifest):
+    return {
+        name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"
+    }
+
+
+def layer(node):
+    return node["fqn"][1]
+
+
+def test_every_model_is_named_after_its_layer(models):
+    misnamed = [
+        node["name"] for node in models.values() if not node["name"].startswith(LAYERS[layer(node)])
+    ]
+    assert models
+    assert not misnamed
+
+
+def test_every_layer_reads_only_what_it_may(models):
+    trespasses = [
+        f"{node['name']} reads {models[parent]['name']}"
+        for node in models.values()
+        for parent in node["depends_on"]["nodes"]
+        if parent in models and layer(models[parent]) not in MAY_READ[layer(node)]
+    ]
+    assert not trespasses
+
+
+def test_features_read_only_the_selection_among_the_fitted(models):
+    readers = {
+        models[parent]["name"]
+        for node in models.values()
+        if layer(node) == "features"
+        for parent in node["depends_on"]["nodes"]
+        if parent in models and layer(models[parent]) in FITTED
+    }
+    assert readers == {"ml_feature_selection"}
+
+
+def test_every_model_says_what_it_is(models):
+    parts = ("Overview:", "Grain and key:", "Business rules:")
+    silent = [
+        node["name"]
+        for node in models.values()
+        if not all(part in node["description"] for part in parts)
+    ]
+    assert not silent
+
+
+def test_every_documented_column_has_a_description(manifest):
+    kinds = {"model", "seed"}
+    silent = [
+        f"{node['name']}.{column['name']}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in kinds
+        for column in node["columns"].values()
+        if not column["description"].strip()
+    ]
+    undocumented = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in kinds and not node["columns"]
+    ]
+    assert not silent
+    assert not undocumented
+
+
+def test_every_public_model_has_a_contract_a_group_and_typed_columns(models):
+    public = [node for node in models.values() if layer(node) in {"marts", "data_quality"}]
+    assert public
+    for node in public:
+        assert node["access"] == "public", node["name"]
+        assert node["group"] == "enrollment_analytics", node["name"]
+        assert node["config"]["contract"]["enforced"], node["name"]
+        untyped = [name for name, column in node["columns"].items() if not column["data_type"]]
+        assert not untyped, node["name"]
+
+
+def test_only_marts_are_public(models):
+    exposed = [
+        node["name"]
+        for node in models.values()
+        if node["access"] == "public" and layer(node) not in {"marts", "data_quality"}
+    ]
+    assert not exposed
+
+
+def test_every_model_has_a_key_test(manifest, models):
+    keyed = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and test.get("test_metadata")
+        and test["test_metadata"]["name"] in {"unique", "unique_combination"}
+    }
+    # Raw rows come as they are, and a fit's tidy rows are several tables in one.
+    free = {"ml_enrollment_fit", "ml_persona_fit", "ml_feature_screening"}
+    unkeyed = [
+        node["name"]
+        for name, node in models.items()
+        if name not in keyed
+        and layer(node) != "input"
+        and not node["name"].endswith("_reviewed")
+        and node["name"] not in free
+        and not node["name"].startswith("dq_")
+    ]
+    assert not unkeyed
+
+
+def test_every_public_model_is_exposed(manifest, models):
+    exposed = {
+        parent for exposure in manifest["exposures"].values()
+        for parent in exposure["depends_on"]["nodes"]
+    }
+    hidden = [
+        node["name"]
+        for name, node in models.items()
+        if node["access"] == "public" and name not in exposed
+    ]
+    assert not hidden
+
+
+def test_protected_attributes_reach_no_feature_and_no_mart(manifest, models):
+    children = manifest["child_map"]
+    reached, queue = set(), ["model.applicant_personas.input__protected_attributes"]
+    while queue:
+        for child in children[queue.pop()]:
+            if child in models and child not in reached:
+                reached.add(child)
+                queue.append(child)
+    touched = {layer(models[name]) for name in reached}
+    assert reached
+    assert touched <= {"input", "staging", "data_quality"}
+
+
+def test_python_models_are_thin():
+    files = sorted((ROOT / "python_models").rglob("*.py"))
+    assert files
+    for file in files:
+        text = file.read_text()
+        functions = [
+            node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
+        ]
+        assert functions == ["model"], file.name
+        assert len(text.splitlines()) <= 30, file.name
+
+
+def test_the_library_knows_neither_dbt_nor_duckdb():
+    for file in (ROOT / "src").rglob("*.py"):
+        imports = [
+            name.name if isinstance(node, ast.Import) else (node.module or "")
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in node.names
+        ]
+        foreign = [name for name in imports if name.split(".")[0] in {"dbt", "duckdb"}]
+        assert not foreign, file.name

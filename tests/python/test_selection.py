@@ -1,0 +1,125 @@
+"""What is dropped and why, on features with planted faults."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from applicant_personas.selection import (
+    SELECTION_TYPES,
+    mutual_information,
+    rank_correlation,
+    select_features,
+)
+
+FEATURES = pd.DataFrame(
+    [
+        ("signal", "number", "both", 1),
+        ("twin", "number", "both", 2),
+        ("noise", "number", "both", 3),
+        ("rare", "number", "persona", 4),
+        ("flat", "boolean", "both", 5),
+        ("missing", "number", "both", 6),
+        ("level", "category", "both", 7),
+        ("flag", "boolean", "enrollment", 8),
+        ("audit", "number", "audit", 9),
+    ],
+    columns=["feature", "kind", "role", "priority"],
+).assign(block="b")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(4)
+    n = 2_000
+    signal = rng.normal(size=n)
+    outcome = (rng.random(n) < 1 / (1 + np.exp(-1.5 * signal))).astype(float)
+    one = pd.DataFrame(
+        {
+            "application_id": [f"a{i}" for i in range(n)],
+            "signal": np.where(rng.random(n) < 0.2, np.nan, signal),
+            "twin": np.exp(signal) + 0.01 * rng.normal(size=n),
+            "noise": rng.normal(size=n),
+            "rare": np.where(np.arange(n) < 30, signal, np.nan),
+            "flat": (np.arange(n) < 5).astype(float),
+            "missing": np.nan,
+            "level": np.where(0.6 * outcome + 0.2 > rng.random(n), "x", "y"),
+            "flag": outcome,
+            "audit": 1.0,
+            "outcome": outcome,
+        }
+    )
+    return pd.concat(
+        [one.assign(target="persona", outcome=np.nan), one.assign(target="yield")],
+        ignore_index=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def selected(rows):
+    return select_features(rows, FEATURES, seed=1).set_index(["target", "feature"])
+
+
+def test_the_frame_is_fixed(rows, selected):
+    assert dict(selected.reset_index().dtypes.astype(str)) == SELECTION_TYPES
+    empty = select_features(rows.iloc[:0], FEATURES, seed=1)
+    assert dict(empty.dtypes.astype(str)) == SELECTION_TYPES
+    assert not len(empty)
+
+
+def test_personas_keep_what_varies_is_known_and_repeats_nothing(selected):
+    kept = selected.loc["persona", "kept"]
+    assert set(kept[kept].index) == {"signal", "noise"}
+    reason = selected.loc["persona", "reason"]
+    assert "signal" in reason["twin"]
+    assert "98.5 %" in reason["rare"]
+    assert "same value" in reason["flat"]
+    assert "100.0 %" in reason["missing"]
+    assert "category" in reason["level"]
+    assert selected.loc["persona", "mutual_information"].isna().all()
+
+
+def test_priority_decides_which_of_two_twins_stays(rows):
+    turned = FEATURES.assign(priority=FEATURES["priority"].replace({1: 2, 2: 1}))
+    kept = select_features(rows, turned, seed=1).set_index(["target", "feature"])["kept"]
+    assert kept["persona", "twin"]
+    assert not kept["persona", "signal"]
+
+
+def test_enrollment_drops_only_what_is_constant(selected):
+    kept = selected.loc["yield", "kept"]
+    assert set(kept[~kept].index) == {"missing"}
+    assert "twin" in selected.loc[("yield", "signal"), "reason"]
+    assert "audit" not in kept.index
+
+
+def test_mutual_information_orders_features_by_what_they_tell(selected):
+    told = selected.loc["yield", "mutual_information"]
+    assert told["flag"] == pytest.approx(np.log(2), abs=0.01)
+    assert told["flag"] > told["level"] > told["noise"]
+    assert told["twin"] > told["signal"] > 0.1
+    assert told["noise"] < 0.005
+
+
+def test_mutual_information_of_independent_bins_is_about_zero():
+    rng = np.random.default_rng(0)
+    told = [
+        mutual_information(rng.integers(0, 11, 500), rng.integers(0, 2, 500).astype(float))
+        for _ in range(50)
+    ]
+    assert np.mean(told) < 0.006
+
+
+def test_rank_correlation_is_spearmans():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(300, 3))
+    values[:, 1] = values[:, 0] ** 3 + values[:, 1]
+    expected = spearmanr(values).statistic
+    np.testing.assert_allclose(rank_correlation(values), expected, atol=1e-9)
+    values[:280, 2] = np.nan
+    assert rank_correlation(values)[0, 2] == 0
+
+
+def test_missing_columns_are_named_in_a_sentence(rows):
+    with pytest.raises(ValueError, match=r"training rows need .*twin\."):
+        select_features(rows.drop(columns="twin"), FEATURES, seed=1)

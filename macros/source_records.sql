@@ -30,9 +30,6 @@
                 filename,
                 line,
                 row_number() over () as line_number,
-                count(line) over (
-                    rows between unbounded preceding and current row
-                ) as n_before,
                 (length(line) - length(replace(line, '"', ''))) % 2 = 1 as is_odd
             from read_csv(
                 {{ sql_strings(files) }}, auto_detect = false, header = false,
@@ -41,9 +38,24 @@
             )
         ),
         file_ends as (
-            select filename, count(line) as n_lines, max(n_before) as n_before
+            select
+                filename,
+                count(line) as n_lines,
+                max(line_number) - count(*) + count(line) as n_before
             from lines
             group by filename
+        ),
+        marks as (
+            select
+                filename,
+                line_number,
+                is_odd,
+                line_number - sum(case when line is null then 1 else 0 end) over (
+                    partition by filename order by line_number
+                    rows between unbounded preceding and current row
+                ) as n_before
+            from lines
+            where line is null or is_odd
         ),
         openings as (
             select
@@ -51,7 +63,7 @@
                 n_before,
                 lead(n_before) over (partition by filename order by line_number) as n_closing,
                 row_number() over (partition by filename order by line_number) as quote_number
-            from lines
+            from marks
             where is_odd
         ),
         continued as (

@@ -3,7 +3,7 @@ with
 applications as (
     select
         application_id,
-        min(case when diverted_by is null then '' else diverted_by end) as diverted_by
+        min(coalesce(diverted_by, '')) as diverted_by
     from {{ ref('stg_applications_reviewed') }}
     where application_id is not null
     group by application_id

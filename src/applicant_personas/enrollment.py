@@ -419,9 +419,10 @@ def _step_records(data: _Rows, step: _Step, options: _Options) -> Iterator[Part]
         yield part | {"test_cycle": step.test_cycle}
     if step.kind == EVALUATED:
         yield _prediction(data, used, FOREST, OUT_OF_BAG, fitted.out_of_bag)
+        # Rows beyond the bound are out of every tree's bag.
         unused = step.train & ~used
         probability = fitted.model.predict(data.frame[unused])[FOREST]
-        yield _prediction(data, unused, FOREST, OUT_OF_SAMPLE, probability)
+        yield _prediction(data, unused, FOREST, OUT_OF_BAG, probability)
     for name, probability in fitted.model.predict(data.frame[step.test]).items():
         yield _prediction(data, step.test, name, OUT_OF_SAMPLE, probability)
 

@@ -1,7 +1,8 @@
 {# The user's own columns of an input table, as `, alias.x_name` each. #}
 {% macro extra_columns(relation, alias) -%}
     {%- if execute -%}
-        {%- for column in adapter.get_columns_in_relation(relation) if column.name.startswith('x_') -%}
+        {%- for column in adapter.get_columns_in_relation(relation)
+                if column.name.startswith('x_') -%}
             , {{ alias }}.{{ quote_name(column.name) }}
         {%- endfor -%}
     {%- endif -%}
@@ -65,7 +66,8 @@
 {# Dates that systems write for `unknown`, such as 1900-01-01 and 9999-12-31, are null. #}
 {% macro real_date(column) -%}
     case
-        when {{ column }} >= date '1901-01-01' and {{ column }} < date '9999-01-01' then {{ column }}
+        when {{ column }} >= date '1901-01-01' and {{ column }} < date '9999-01-01'
+            then {{ column }}
     end
 {%- endmacro %}
 

@@ -38,7 +38,6 @@ select
     entry_term,
     univName as program_code,
     case when admit = '1' then 'admitted' else 'denied' end as current_stage,
-    season as x_season,
     program as x_degree,
     major as x_major,
     specialization as x_specialization,

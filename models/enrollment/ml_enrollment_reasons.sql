@@ -9,8 +9,8 @@ catalog as (
     select * from {{ ref('stg_feature_catalog') }}
 ),
 
-labels as (
-    select distinct feature, label from {{ ref('trait_phrases') }}
+names as (
+    select * from {{ ref('ml_persona_names') }}
 ),
 
 worded as (
@@ -18,12 +18,16 @@ worded as (
         fitted.phase,
         fitted.application_id,
         fitted.item as reason_rank,
-        coalesce(labels.label, catalog.description, 'Persona')
-        || case when fitted.value > 0 then ' raises' else ' lowers' end
-        || ' the likelihood' as reason
+        coalesce(catalog.label, 'Persona') || ': '
+        || case
+            when fitted.text is null then 'not known'
+            when catalog.kind = 'boolean' then case when fitted.text = '1' then 'yes' else 'no' end
+            else coalesce(names.persona_name, fitted.text)
+        end
+        || case when fitted.value > 0 then ' (raises)' else ' (lowers)' end as reason
     from fitted
     left join catalog on fitted.feature = catalog.feature
-    left join labels on fitted.feature = labels.feature
+    left join names on fitted.text = names.persona_key
 )
 
 select

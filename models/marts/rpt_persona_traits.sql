@@ -8,18 +8,13 @@ catalog as (
     select * from {{ ref('stg_feature_catalog') }}
 ),
 
-phrases as (
-    select distinct feature, label, unit from {{ ref('trait_phrases') }}
-),
-
 worded as (
     select
         traits.*,
-        coalesce(phrases.label, catalog.description) as label,
-        catalog.kind = 'boolean' or phrases.unit = 'share' as is_share
+        catalog.label,
+        catalog.kind = 'boolean' as is_share
     from traits
     inner join catalog on traits.feature = catalog.feature
-    left join phrases on traits.feature = phrases.feature
 )
 
 select

@@ -31,7 +31,8 @@ typed as (
         coalesce(protected, false) as protected,
         coalesce(actionable, false) as actionable,
         coalesce(priority, 100) as priority,
-        coalesce(description, feature) as description,
+        coalesce(label, replace(lower(trim(feature)), '_', ' ')) as label,
+        coalesce(description, label, feature) as description,
         'user' as origin
     from brought
     where copy = 1
@@ -49,6 +50,7 @@ select
     shipped.protected,
     shipped.actionable,
     shipped.priority,
+    shipped.label,
     shipped.description,
     'shipped' as origin
 from shipped
@@ -57,5 +59,5 @@ where typed.feature is null
 union all
 select
     feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
-    protected, actionable, priority, description, origin
+    protected, actionable, priority, label, description, origin
 from typed

@@ -4,7 +4,8 @@ numbered as (
     {{ numbered_copies(
         ref('input__programs'), 'program_code',
         count_present([
-            'program_name', 'level', 'faculty', 'mode', 'english_required', 'test_policy', 'capacity',
+            'program_name', 'level', 'faculty', 'mode', 'english_required', 'test_policy',
+            'capacity',
         ]) ~ ' desc'
     ) }}
 )

@@ -43,6 +43,7 @@ from applicant_personas.importance import (
     shuffles,
     with_noise,
 )
+from applicant_personas.reasons import top_reasons
 from applicant_personas.rows import (
     CATEGORY,
     FEATURE_COLUMNS,
@@ -59,7 +60,6 @@ from applicant_personas.rows import (
     texts,
     tidy,
 )
-from applicant_personas.runs import with_run
 
 ENROLLMENT_TYPES = {
     "phase": TEXT,
@@ -218,46 +218,14 @@ def fit_enrollment(
     outcome: no model, and a 'status' row that says so.
 
     Returns ENROLLMENT_TYPES with records status, run, encoding, node, knot, scaling, coefficient,
-    prediction and importance. A model is known by (phase, test_cycle). Raises ValueError for
-    missing columns or an application in more than one row of the phase.
+    prediction, reason and importance. A model is known by (phase, test_cycle). Raises ValueError
+    for missing columns or an application in more than one row of the phase.
     """
     options = _Options(
         seed, n_jobs, max_rows, n_trees, fold_trees, min_positive, n_repeats, importance_rows
     )
     data = _prepare(rows, features, phase, seed)
     return tidy([{"phase": phase} | part for part in _records(data, options)], ENROLLMENT_TYPES)
-
-
-def fit_phases(
-    rows: pd.DataFrame,
-    features: pd.DataFrame,
-    *,
-    seed: int,
-    n_jobs: int = 1,
-    max_rows: int = 20_000,
-) -> pd.DataFrame:
-    """Fit each phase as `fit_enrollment` does, and put the run of each on its rows.
-
-    `rows` holds all phases; `features` has the further column target: the phase it is kept for.
-    Returns ENROLLMENT_TYPES with a first column run_id, and the run's facts as the record
-    'provenance'.
-    """
-    require(features, ["target", *FEATURE_COLUMNS], "features")
-    parts = []
-    for phase in sorted({*features["target"].dropna(), *rows["phase"].dropna()}):
-        at_risk = rows[(rows["phase"] == phase).fillna(False).astype(bool)]
-        chosen = features[(features["target"] == phase).fillna(False).astype(bool)]
-        fitted = fit_enrollment(
-            at_risk, chosen, phase=phase, seed=seed, n_jobs=n_jobs, max_rows=max_rows
-        )
-        stamped = with_run(
-            fitted,
-            kind="enrollment",
-            data=at_risk[[*KEY_COLUMNS, *chosen["feature"]]],
-            settings={"phase": phase, "seed": seed, "max_rows": max_rows},
-        )
-        parts.append(stamped.assign(phase=phase))
-    return tidy(parts, {"run_id": TEXT} | ENROLLMENT_TYPES)
 
 
 def score(
@@ -425,6 +393,7 @@ def _step_records(data: _Rows, step: _Step, options: _Options) -> Iterator[Part]
         yield _prediction(data, unused, FOREST, OUT_OF_BAG, probability)
     for name, probability in fitted.model.predict(data.frame[step.test]).items():
         yield _prediction(data, step.test, name, OUT_OF_SAMPLE, probability)
+    yield _reasons(data, step, fitted.model)
 
 
 def _folds(data: _Rows, options: _Options) -> Iterator[tuple[_Fitted, BoolArray]]:
@@ -521,6 +490,14 @@ def _prediction(
         "item": score_kind,
         "value": probability,
     }
+
+
+def _reasons(data: _Rows, step: _Step, model: _Model) -> Part:
+    """Explain the rows that the step's forest scores and did not learn from."""
+    rows = data.frame[step.test]
+    x = apply_encoding(rows, model.encoding)
+    found = top_reasons(model.forest, x, dict(design_groups(model.encoding)), rows)
+    return _table("reason", FOREST, found) | {"test_cycle": step.test_cycle}
 
 
 def _status(item: str, sentence: str) -> Part:

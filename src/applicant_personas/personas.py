@@ -12,6 +12,7 @@ is really there. The null is Tibshirani's gap (2001) in spirit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -45,6 +46,15 @@ HALF_RESTARTS = 3
 N_NULLS = 3
 
 Part = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One number of personas: its fit, its labels of the held-out rows by halves, its metrics."""
+
+    fit: KMeans
+    half_labels: list[IntArray]
+    metrics: dict[str, float]
 
 
 def fit_personas(
@@ -148,12 +158,10 @@ def _persona_parts(
 ) -> Iterator[Part]:
     most = personas.feasible()
     wanted = {*range(k_range[0], k_range[1] + 1), *([n_personas] if n_personas else [])}
-    curve = {}
-    for k in sorted({min(k, most) for k in wanted}):
-        curve[k] = _quality(personas, k)
+    curve = {k: _candidate(personas, k) for k in sorted({min(k, most) for k in wanted})}
     chosen, reason = _choose(curve, n_personas, most)
-    for k, (metrics, _) in curve.items():
-        metrics["is_chosen"] = float(k == chosen)
+    for k, candidate in curve.items():
+        metrics = candidate.metrics | {"is_chosen": float(k == chosen)}
         yield {
             "record": "selection",
             "k": k,
@@ -161,16 +169,16 @@ def _persona_parts(
             "value": list(metrics.values()),
         }
     yield {"record": "selection", "k": chosen, "item": "reason", "text": reason}
-    yield from _cluster_parts(personas, names, chosen, curve[chosen][1])
+    yield from _cluster_parts(personas, names, chosen, curve[chosen])
 
 
-def _quality(personas: _Personas, k: int) -> tuple[dict[str, float], KMeans]:
-    """Measure one number of personas, and keep its fit."""
+def _candidate(personas: _Personas, k: int) -> _Candidate:
+    """Fit and measure one number of personas."""
     fit = personas.fit(k)
     share = np.bincount(fit.labels_, minlength=k) / len(fit.labels_)
     metrics = {"inertia": float(fit.inertia_), "smallest_share": float(share.min())}
     if k == 1:
-        return metrics, fit
+        return _Candidate(fit, [], metrics)
     step = max(1, len(personas.x) // QUALITY_ROWS)
     x, labels = personas.x[::step], fit.labels_[::step]
     if len(np.unique(labels)) > 1:
@@ -179,10 +187,11 @@ def _quality(personas: _Personas, k: int) -> tuple[dict[str, float], KMeans]:
             "davies_bouldin": float(davies_bouldin_score(x, labels)),
             "calinski_harabasz": float(calinski_harabasz_score(x, labels)),
         }
-    labels, nulls = [personas.half_labels(k)], personas.null_labels(k)
-    agreement, null_agreement = (_pairwise(adjusted_rand_score, x) for x in (labels, nulls))
-    information, null_information = (_pairwise(mutual_info_score, x) for x in (labels, nulls))
-    return metrics | {
+    halves = personas.half_labels(k)
+    nulls = personas.null_labels(k)
+    agreement, null_agreement = (_pairwise(adjusted_rand_score, x) for x in ([halves], nulls))
+    information, null_information = (_pairwise(mutual_info_score, x) for x in ([halves], nulls))
+    metrics |= {
         "stability_mean": float(agreement.mean()),
         "stability_p10": float(np.quantile(agreement, 0.1)),
         "null_stability_mean": float(null_agreement.mean()),
@@ -190,7 +199,8 @@ def _quality(personas: _Personas, k: int) -> tuple[dict[str, float], KMeans]:
         "information_mean": float(information.mean()),
         "null_information_mean": float(null_information.mean()),
         "information_excess": float(information.mean() - null_information.mean()),
-    }, fit
+    }
+    return _Candidate(fit, halves, metrics)
 
 
 def _pairwise(
@@ -200,9 +210,7 @@ def _pairwise(
     return np.array([measure(*pair) for labels in sets for pair in combinations(labels, 2)])
 
 
-def _choose(
-    curve: dict[int, tuple[dict[str, float], KMeans]], n_personas: int | None, most: int
-) -> tuple[int, str]:
+def _choose(curve: dict[int, _Candidate], n_personas: int | None, most: int) -> tuple[int, str]:
     """Choose the number of personas, with the reason as a sentence."""
     if most == 1:
         return 1, "One persona: there are too few applicants, or they are all alike."
@@ -211,7 +219,7 @@ def _choose(
         if chosen < n_personas:
             return chosen, f"The {n_personas} personas asked for are more than the rows can carry."
         return chosen, f"The number of personas was set to {chosen}."
-    excess = {k: metrics["information_excess"] for k, (metrics, _) in curve.items()}
+    excess = {k: candidate.metrics["information_excess"] for k, candidate in curve.items()}
     best = max(excess.values())
     chosen = min(k for k, value in excess.items() if value >= best - TOLERANCE)
     return chosen, (
@@ -222,13 +230,14 @@ def _choose(
 
 
 def _cluster_parts(
-    personas: _Personas, names: list[str], chosen: int, fit: KMeans
+    personas: _Personas, names: list[str], chosen: int, candidate: _Candidate
 ) -> Iterator[Part]:
     """Describe the clusters, numbered from the largest; equal sizes by their centers."""
+    fit = candidate.fit
     size = np.bincount(fit.labels_, minlength=chosen)
     centers = np.round(fit.cluster_centers_, 12)
     order = sorted(range(chosen), key=lambda c: (-size[c], *centers[c]))
-    jaccard = _jaccard(personas, fit) if chosen > 1 else np.ones(1)
+    jaccard = _jaccard(fit.predict(personas.held_out), candidate.half_labels, chosen)
     for number, cluster in enumerate(order, start=1):
         item = f"{number:02d}"
         yield {
@@ -251,16 +260,15 @@ def _cluster_parts(
         }
 
 
-def _jaccard(personas: _Personas, fit: KMeans) -> FloatArray:
+def _jaccard(labels: IntArray, half_labels: list[IntArray], k: int) -> FloatArray:
     """Average each cluster's best overlap with a cluster of the halves' fits (Hennig 2007)."""
-    labels, k = fit.predict(personas.held_out), fit.n_clusters
     overlaps = []
-    for half in personas.half_labels(k):
+    for half in half_labels:
         both = np.zeros((k, k))
         np.add.at(both, (labels, half), 1.0)
         either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
         overlaps.append(np.max(both / np.maximum(either, 1.0), axis=1))
-    mean: FloatArray = np.mean(overlaps, axis=0)
+    mean: FloatArray = np.mean(overlaps, axis=0) if overlaps else np.ones(k)
     return mean
 
 

@@ -72,8 +72,14 @@ def _column(value: Any, n: int, kind: str) -> NDArray[Any]:
 
 
 def floats(values: pd.Series[Any]) -> FloatArray:
-    """Numbers, booleans or nullable numbers as float64; missing and infinite values as NaN."""
-    numbers = pd.to_numeric(values, errors="raise").astype("Float64")
+    """Numbers, booleans or nullable numbers as float64; missing and infinite values as NaN.
+
+    Raises ValueError when the column holds text.
+    """
+    try:
+        numbers = pd.to_numeric(values, errors="raise").astype("Float64")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"Column {values.name} holds text where numbers are expected.") from error
     array = np.array(numbers.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     # A forest works in float32, where such a value would be infinite.
     array[~(np.abs(array) <= np.finfo(np.float32).max)] = np.nan

@@ -9,12 +9,12 @@ from sklearn.metrics import adjusted_rand_score
 
 from applicant_personas.personas import PERSONA_TYPES, fit_personas
 
-FAST = {"n_restarts": 4, "n_halves": 6, "stability_rows": 1_600}
+FAST = {"n_restarts": 4, "n_halves": 6, "stability_rows": 1_200}
 
 
-def blobs(k, n=1_200, seed=1, spread=0.35):
+def blobs(k, n=1_200, seed=1, spread=0.6):
     rng = np.random.default_rng(seed)
-    centers = 1.5 * rng.normal(size=(k, 6))
+    centers = 2 * np.vstack([np.eye(6), -np.eye(6)])[:k]
     which = rng.choice(k, n, p=np.linspace(2, 1, k) / np.linspace(2, 1, k).sum())
     values = centers[which] + spread * rng.normal(size=(n, 6))
     frame = pd.DataFrame(values, columns=[f"z_{name}" for name in "abcdef"])
@@ -48,7 +48,7 @@ def chosen(fitted):
 
 @pytest.mark.parametrize("k", [4, 5, 6, 7, 8])
 def test_it_finds_as_many_personas_as_there_are(k):
-    frame, truth = blobs(k, seed=2)
+    frame, truth = blobs(k)
     fitted = fit_personas(frame, seed=3, **FAST)
     assert dict(fitted.dtypes.astype(str)) == PERSONA_TYPES
     assert chosen(fitted) == k
@@ -62,12 +62,12 @@ def applicants():
     return matrix(drawn.rows), drawn.archetype
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_on_realistic_applicants_it_agrees_with_the_truth(applicants, seed):
     frame, truth = applicants
-    fitted = fit_personas(frame, seed=seed, **FAST)
+    fitted = fit_personas(frame, seed=seed)
     assert 5 <= chosen(fitted) <= 8
-    assert adjusted_rand_score(truth, assign(fitted, frame)) > 0.55
+    assert adjusted_rand_score(truth, assign(fitted, frame)) > 0.6
 
 
 def test_the_whole_curve_is_kept(applicants):

@@ -191,7 +191,7 @@ def _write_small(folder: Path, config: SampleConfig) -> None:
             "faculty": [program.faculty for program in PROGRAMS],
             "mode": [program.mode for program in PROGRAMS],
             "load": [program.load for program in PROGRAMS],
-            "english_required": [float(program.english_required) for program in PROGRAMS],
+            "english_required": [program.english_required for program in PROGRAMS],
             "test_policy": [program.test_policy for program in PROGRAMS],
             "capacity": [round(per_cycle * program.capacity_share) + 1 for program in PROGRAMS],
         }

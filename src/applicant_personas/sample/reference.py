@@ -68,28 +68,28 @@ class Program:
     faculty: str
     mode: str
     load: str
-    english_required: float
+    english_required: bool
     test_policy: str
     capacity_share: float
     drawn_by: tuple[float, ...]
 
 
 PROGRAMS: tuple[Program, ...] = (
-    Program("CSC", "Computer Science", "Engineering", "campus", "full_time", 88, "optional",
+    Program("CSC", "Computer Science", "Engineering", "campus", "full_time", True, "optional",
             0.20, (0.38, 0.22, 0.06, 0.12, 0.16, 0.22, 0.15)),
-    Program("DSC", "Data Science", "Engineering", "campus", "full_time", 90, "required",
+    Program("DSC", "Data Science", "Engineering", "campus", "full_time", True, "required",
             0.14, (0.30, 0.24, 0.06, 0.14, 0.12, 0.08, 0.12)),
-    Program("EEN", "Electrical Engineering", "Engineering", "campus", "full_time", 85, "required",
+    Program("EEN", "Electrical Engineering", "Engineering", "campus", "full_time", True, "required",
             0.12, (0.22, 0.16, 0.05, 0.02, 0.12, 0.10, 0.10)),
-    Program("FIN", "Finance", "Business", "campus", "full_time", 95, "optional",
+    Program("FIN", "Finance", "Business", "campus", "full_time", True, "optional",
             0.12, (0.04, 0.22, 0.12, 0.10, 0.14, 0.16, 0.14)),
-    Program("MGT", "Management", "Business", "hybrid", "part_time", 92, "not_used",
+    Program("MGT", "Management", "Business", "hybrid", "part_time", True, "not_used",
             0.16, (0.01, 0.02, 0.34, 0.22, 0.08, 0.24, 0.10)),
-    Program("EDU", "Educational Leadership", "Education", "hybrid", "part_time", 95, "not_used",
+    Program("EDU", "Educational Leadership", "Education", "hybrid", "part_time", True, "not_used",
             0.09, (0.00, 0.01, 0.21, 0.18, 0.12, 0.04, 0.08)),
-    Program("PBH", "Public Health", "Health", "campus", "full_time", 90, "optional",
+    Program("PBH", "Public Health", "Health", "campus", "full_time", True, "optional",
             0.10, (0.03, 0.06, 0.11, 0.16, 0.14, 0.12, 0.22)),
-    Program("PSY", "Psychology", "Arts and Sciences", "campus", "full_time", 98, "optional",
+    Program("PSY", "Psychology", "Arts and Sciences", "campus", "full_time", True, "optional",
             0.07, (0.02, 0.07, 0.05, 0.06, 0.12, 0.04, 0.09)),
 )  # fmt: skip
 PROGRAM_CODES: tuple[str, ...] = tuple(program.code for program in PROGRAMS)

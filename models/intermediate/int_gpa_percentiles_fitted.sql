@@ -38,11 +38,21 @@ training_rows as (
         or cast(education.known_at as date) <= training_persons.known_on
 ),
 
+digits as (
+    {%- for digit in range(10) %}
+    select {{ digit }} as digit
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
 buckets as (
-    {% for bucket in range(101) -%}
-    select {{ bucket }} as position_bucket
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select tens.digit * 10 + ones.digit as position_bucket
+    from digits as tens
+    cross join digits as ones
+    union all
+    select 100 as position_bucket
 ),
 
 counts as (

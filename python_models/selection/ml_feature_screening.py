@@ -14,6 +14,4 @@ def model(dbt, session):
     features = modeled.order("priority, feature").df()
     screened = select_features(rows, features, seed=seed)
     settings = {"seed": seed}
-    return with_run(
-        screened, kind="selection", data=rows, settings=settings, record="screening"
-    )
+    return with_run(screened, kind="selection", data=rows, settings=settings, record="screening")

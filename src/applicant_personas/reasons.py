@@ -16,7 +16,13 @@ from numpy.typing import ArrayLike
 from applicant_personas.forest import Forest
 from applicant_personas.rows import NUMBER, TEXT, FloatArray, texts, tidy
 
-REASON_TYPES = {"application_id": TEXT, "feature": TEXT, "item": TEXT, "value": NUMBER, "text": TEXT}
+REASON_TYPES = {
+    "application_id": TEXT,
+    "feature": TEXT,
+    "item": TEXT,
+    "value": NUMBER,
+    "text": TEXT,
+}
 N_REASONS = 3
 
 

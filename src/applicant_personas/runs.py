@@ -45,18 +45,11 @@ def with_run(
 ) -> pd.DataFrame:
     """Put the run's id on every fitted row and add the run's own facts as rows.
 
-    Parameters
-    ----------
-    fitted: tidy frame; its columns record, item and text are added where it has none.
-    kind: what was fitted, the first part of the id.
-    data: the rows that the fit saw.
-    settings: what was configured, JSON-like.
-    record: what to call the fitted rows, for a frame without a column record.
-
-    Returns
-    -------
-    The frame with a first column run_id and rows of record 'provenance': item is the fact's name,
-    text its value. The time of the fit is UTC.
+    `fitted`: tidy frame; its columns record, item and text are added where it has none, and
+    `record` says what to call its rows then. `kind`: what was fitted, the first part of the id.
+    `data`: the rows that the fit saw. `settings`: what was configured, JSON-like. Returns the frame
+    with a first column run_id, and rows of record 'provenance' whose item is the fact's name and
+    whose text is its value; the time of the fit is UTC.
     """
     facts = {
         "kind": kind,
@@ -68,23 +61,20 @@ def with_run(
         "library_version": __version__,
         "versions": json.dumps({name: version(name) for name in LIBRARIES}, sort_keys=True),
     }
-    rows = fitted.copy()
-    for name, value in {"record": record, "item": None, "text": None}.items():
-        if name not in rows.columns:
-            rows[name] = pd.array([value] * len(rows), dtype="string")
-    provenance = {
-        name: pd.array([None] * len(facts), dtype=kind_of_column)
-        for name, kind_of_column in _nullable(rows).items()
-    } | {
-        "record": pd.array(["provenance"] * len(facts), dtype="string"),
-        "item": pd.array(list(facts), dtype="string"),
-        "text": pd.array(list(facts.values()), dtype="string"),
-    }
-    stamped = pd.concat(
-        [rows.astype(_nullable(rows)), pd.DataFrame(provenance)[list(rows.columns)]],
-        ignore_index=True,
+    rows = fitted.assign(
+        **{
+            name: value
+            for name, value in {"record": record, "item": None, "text": None}.items()
+            if name not in fitted.columns
+        }
     )
-    stamped.insert(0, "run_id", pd.array([run_id(kind, data, settings)] * len(stamped), "string"))
+    types = _nullable(rows) | {"record": "string", "item": "string", "text": "string"}
+    provenance = pd.DataFrame(
+        {"record": "provenance", "item": list(facts), "text": list(facts.values())}
+    ).reindex(columns=rows.columns)
+    stamped = pd.concat([rows.astype(types), provenance.astype(types)], ignore_index=True)
+    identity = pd.Series(run_id(kind, data, settings), index=stamped.index, dtype="string")
+    stamped.insert(0, "run_id", identity)
     return stamped
 
 

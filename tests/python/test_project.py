@@ -161,7 +161,8 @@ def test_every_model_has_a_key_test(manifest, models):
 
 def test_every_public_model_is_exposed(manifest, models):
     exposed = {
-        parent for exposure in manifest["exposures"].values()
+        parent
+        for exposure in manifest["exposures"].values()
         for parent in exposure["depends_on"]["nodes"]
     }
     hidden = [

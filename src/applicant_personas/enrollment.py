@@ -37,6 +37,7 @@ from applicant_personas.forest import (
 )
 from applicant_personas.importance import (
     GLOBAL,
+    MIN_EACH,
     PERSONA,
     HeldOut,
     permutation_importance,
@@ -301,16 +302,23 @@ def _ordered_terms(term: TextArray, order: FloatArray) -> list[str]:
 
 
 def _steps(data: _Rows) -> list[_Step]:
-    """Plan a back-test of the last closed cycle, if one comes before it, and production."""
+    """Plan a back-test of the last closed cycle that can tell, and production."""
     steps = []
-    if len(data.closed_terms) > 1:
-        *earlier, last = data.closed_terms
+    telling = [term for term in data.closed_terms[1:] if _tells(data, term)]
+    if telling:
+        earlier = data.closed_terms[: data.closed_terms.index(telling[-1])]
         train = data.closed & data.in_terms(earlier)
-        # Rows without a place in time can't train a back-test, but it can score them.
+        # Rows of a later handful, or without a place in time, can be scored and not evaluated.
         test = data.closed & ~data.in_terms(earlier)
-        steps.append(_Step(EVALUATED, last, train, test))
+        steps.append(_Step(EVALUATED, telling[-1], train, test))
     upcoming = data.open_terms[0] if data.open_terms else NEXT
     return [*steps, _Step(PRODUCTION, upcoming, data.closed, data.is_open)]
+
+
+def _tells(data: _Rows, term: str) -> bool:
+    """Tell whether a closed cycle has enough rows of both outcomes for an AUC."""
+    outcome = data.outcome[data.closed & data.in_terms([term])]
+    return bool(min(outcome.sum(), (1 - outcome).sum()) >= MIN_EACH)
 
 
 def _records(data: _Rows, options: _Options) -> Iterator[Part]:

@@ -62,12 +62,12 @@ def fit_forest(
 ) -> RandomForestClassifier:
     """Fit a forest on x (n, features; NaN = missing) and y (n; 0 or 1).
 
-    Leaves hold at least 10 rows and at least n/1000, so that the table of nodes stays bounded
+    Leaves hold at least 10 rows and at least n/2000, so that the table of nodes stays bounded
     while n grows; the result is the same for any number of threads.
     """
     forest = RandomForestClassifier(
         n_estimators=n_trees,
-        min_samples_leaf=max(10, len(y) // 1000),
+        min_samples_leaf=max(10, len(y) // 2000),
         max_features="sqrt",
         oob_score=out_of_bag,
         random_state=seed,

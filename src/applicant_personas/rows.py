@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,7 @@ def group_folds(groups: TextArray, n_folds: int, seed: int) -> IntArray:
     return fold[codes]
 
 
+@cache
 def one_thread() -> None:
     """Keep BLAS and OpenMP on one thread: sums in another order differ in the last bits.
 

@@ -229,8 +229,9 @@ def _bins(values: pd.Series[Any], kind: str) -> IntArray:
     bins = np.zeros(len(numbers), dtype=np.int64)
     levels, codes = np.unique(numbers[known], return_inverse=True)
     if len(levels) > N_BINS:
-        edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, N_BINS + 1)))[1:-1]
-        codes = np.searchsorted(edges, numbers[known], side="right")
+        # A value that many share is a bin of its own, also where it is the lowest of all.
+        edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, N_BINS + 1)))[:-1]
+        codes = np.searchsorted(edges, numbers[known], side="left")
     bins[known] = 1 + codes
     return bins
 

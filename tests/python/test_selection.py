@@ -123,3 +123,21 @@ def test_rank_correlation_is_spearmans():
 def test_missing_columns_are_named_in_a_sentence(rows):
     with pytest.raises(ValueError, match=r"training rows need .*twin\."):
         select_features(rows.drop(columns="twin"), FEATURES, seed=1)
+
+
+def test_a_count_that_is_mostly_zero_still_varies():
+    count = np.where(np.arange(400) % 20 == 0, np.arange(400), 0.0)
+    rows = pd.DataFrame(
+        {
+            "target": "yield",
+            "application_id": [f"A{i:03d}" for i in range(400)],
+            "outcome": (count > 0).astype(float),
+            "visits": count,
+        }
+    )
+    features = pd.DataFrame(
+        [{"feature": "visits", "block": "b", "kind": "count", "role": "both", "priority": 1}]
+    )
+    found = select_features(rows, features, seed=1).set_index("target").loc["yield"]
+    assert found["kept"]
+    assert found["mutual_information"] > 0.1

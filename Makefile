@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 .PHONY: build test lint lock clean
 
 build: $(STAMP)
-	$(BIN)/dbt build
+	$(BIN)/dbt build --exclude-resource-type unit_test
 
 test: $(STAMP) lint
 	$(BIN)/dbt build --target ci
@@ -18,7 +18,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular tests/generic
+	PERSONAS_WAREHOUSE=:memory: $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
 
 $(STAMP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

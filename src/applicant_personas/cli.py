@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from applicant_personas.dictionary import write_dictionary
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="applicant-personas", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_sample(commands)
+    _add_dictionary(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -63,6 +65,19 @@ def _sample(options: argparse.Namespace) -> int:
         file_format=options.format,
     )
     write_sample(options.folder, config, options.truth, progress=True)
+    return 0
+
+
+def _add_dictionary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `dictionary`: every public table and column, from dbt's manifest."""
+    parser = commands.add_parser("dictionary", help="write the data dictionary as Markdown")
+    parser.add_argument("--manifest", type=Path, default=Path("target/manifest.json"))
+    parser.add_argument("--output", type=Path, default=Path("docs/data-dictionary.md"))
+    parser.set_defaults(run=_dictionary)
+
+
+def _dictionary(options: argparse.Namespace) -> int:
+    write_dictionary(options.manifest, options.output)
     return 0
 
 

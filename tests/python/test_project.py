@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from applicant_personas.dictionary import write_dictionary
+
 ROOT = Path(__file__).parents[2]
 LAYERS = {
     "input": "input__",
@@ -46,7 +48,7 @@ def manifest(tmp_path_factory):
         check=True,
         env={**os.environ, "DBT_LOG_PATH": str(target)},
     )
-    return json.loads((target / "manifest.json").read_text())
+    return json.loads((target / "manifest.json").read_text()) | {"path": target / "manifest.json"}
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +210,16 @@ def test_the_library_knows_neither_dbt_nor_duckdb():
         ]
         foreign = [name for name in imports if name.split(".")[0] in {"dbt", "duckdb"}]
         assert not foreign, file.name
+
+
+def test_the_data_dictionary_is_current(manifest, tmp_path):
+    write_dictionary(manifest["path"], tmp_path / "dictionary.md")
+    committed = (ROOT / "docs" / "data-dictionary.md").read_text()
+    assert (tmp_path / "dictionary.md").read_text() == committed, (
+        "run: dbt parse && applicant-personas dictionary"
+    )
+
+
+def test_without_a_manifest_the_dictionary_says_so(tmp_path):
+    with pytest.raises(ValueError, match="run `dbt parse` first"):
+        write_dictionary(tmp_path / "manifest.json", tmp_path / "dictionary.md")

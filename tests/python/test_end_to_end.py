@@ -1,0 +1,487 @@
+"""The whole road, from files to marts, against the truth that the sample was made from.
+
+Each build is the real command in a process of its own, made once and read by several tests; two
+run side by side.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from warehouse import ROOT, Warehouse, build, generate
+
+from applicant_personas.sample.archetypes import ARCHETYPE_KEYS, column
+
+AS_OF = pd.Timestamp("2026-05-15")
+# The archetypes that a scholarship moves, beside what moves everyone: strongest in the first two.
+MOVED = column("moved_by_scholarship")
+MOVED_MOST = [ARCHETYPE_KEYS[place] for place in np.argsort(-MOVED)[:2]]
+SCHOLARSHIP = {"scholarship_offered", "scholarship_amount"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A build, the tables that it read and the truth behind them."""
+
+    warehouse: Warehouse
+    input: Path
+    truth_folder: Path
+
+    def truth(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.truth_folder / f"{name}.csv")
+
+
+# --- the builds ---------------------------------------------------------------------------------
+
+
+def build_sample(folder: Path, threads: int = 4) -> Case:
+    """Build the committed sample, which is the default input."""
+    warehouse = build(folder, threads=threads)
+    return Case(warehouse, ROOT / "seeds/sample", ROOT / "tests/fixtures/sample_truth")
+
+
+def build_large(folder: Path) -> Case:
+    tables = generate(folder / "input", "--persons", "20000", "--format", "parquet")
+    return Case(build(folder, tables), tables, tables / "truth")
+
+
+def build_only(folder: Path, table: str) -> Case:
+    """Build from the required tables and one optional table, and run every data test."""
+    made = generate(folder / "made", "--persons", "600")
+    tables = folder / "input"
+    tables.mkdir()
+    for name in ("persons", "applications", table):
+        shutil.copy(made / f"{name}.csv", tables)
+    return Case(build(folder, tables, with_tests=True), tables, made / "truth")
+
+
+def build_flat(folder: Path) -> Case:
+    """Build from two tables with columns of the user's own, and a catalog that names them."""
+    made = generate(folder / "made", "--persons", "600")
+    tables = folder / "input"
+    tables.mkdir()
+    texts = {
+        name: pd.read_csv(made / f"{name}.csv", dtype=str, keep_default_na=False)
+        for name in ("persons", "applications")
+    }
+    archetype = pd.read_csv(made / "truth/persons.csv").set_index("person_id")["archetype"]
+    number = texts["persons"]["person_id"].map(archetype).map(ARCHETYPE_KEYS.index, "ignore")
+    noise = np.random.default_rng(1).normal(size=len(number))
+    texts["persons"]["x_portfolio"] = number + noise.round(2)
+    # A track that only those take who enroll, half of them: it must tell something.
+    enrolled = pd.read_csv(made / "truth/applications.csv").set_index("application_id")["enrolled"]
+    keys = texts["applications"]["application_id"]
+    is_fast = (keys.map(enrolled) == 1) & (keys.str[-1].isin(list("02468")))
+    texts["applications"]["x_track"] = np.where(is_fast, "fast", "plain")
+    for name, frame in texts.items():
+        frame.to_csv(tables / f"{name}.csv", index=False)
+    (tables / "feature_catalog.csv").write_text(
+        "feature,source_column,kind,role,earliest_stage,label\n"
+        "portfolio,persons.x_portfolio,number,both,submitted,Portfolio grade\n"
+        "track,applications.x_track,category,enrollment,submitted,Track\n"
+    )
+    return Case(build(folder, tables), tables, made / "truth")
+
+
+# By the fixture that gives it, the longest first.
+BUILDS: dict[str, Callable[[Path], Case]] = {
+    "large": build_large,
+    "sample": build_sample,
+    "on_one_thread": lambda folder: build_sample(folder, 1),
+    "on_two_threads": lambda folder: build_sample(folder, 2),
+    "only_interactions": lambda folder: build_only(folder, "interactions"),
+    "only_stage_events": lambda folder: build_only(folder, "stage_events"),
+    "flat": build_flat,
+}
+
+
+@pytest.fixture(scope="session")
+def builds(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Case]]]:
+    """Start every build that the chosen tests read, two at a time."""
+    read = {name for item in request.session.items for name in getattr(item, "fixturenames", [])}
+    folders = {name: tmp_path_factory.mktemp(name) for name in BUILDS if name in read}
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(BUILDS[name], folder) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def large(builds: dict[str, Future[Case]]) -> Case:
+    return builds["large"].result()
+
+
+@pytest.fixture(scope="session")
+def sample(builds: dict[str, Future[Case]]) -> Case:
+    return builds["sample"].result()
+
+
+@pytest.fixture(scope="session")
+def on_one_thread(builds: dict[str, Future[Case]]) -> Case:
+    return builds["on_one_thread"].result()
+
+
+@pytest.fixture(scope="session")
+def on_two_threads(builds: dict[str, Future[Case]]) -> Case:
+    return builds["on_two_threads"].result()
+
+
+@pytest.fixture(scope="session")
+def only_interactions(builds: dict[str, Future[Case]]) -> Case:
+    return builds["only_interactions"].result()
+
+
+@pytest.fixture(scope="session")
+def only_stage_events(builds: dict[str, Future[Case]]) -> Case:
+    return builds["only_stage_events"].result()
+
+
+@pytest.fixture(scope="session")
+def flat(builds: dict[str, Future[Case]]) -> Case:
+    return builds["flat"].result()
+
+
+# --- personas -----------------------------------------------------------------------------------
+
+
+def members(case: Case) -> pd.DataFrame:
+    """Everyone whose archetype is known, with the persona found."""
+    personas = case.warehouse.frame(
+        "select person_id, persona_key from marts.fct_applicant_personas"
+    )
+    return personas.merge(case.truth("persons"), on="person_id")
+
+
+def test_personas_find_the_archetypes(sample: Case) -> None:
+    chosen = sample.warehouse.column("select k from marts.rpt_persona_selection where is_chosen")
+    active = sample.warehouse.column("select persona_key from marts.dim_personas where is_active")
+    assert chosen == [len(active)]
+    assert 4 <= chosen[0] <= 8
+    found = members(sample)
+    # Objectors and the erased have no persona; everyone else counts, prospects too.
+    assert len(found) >= 0.97 * len(sample.truth("persons"))
+    agreement = adjusted_rand_score(found["archetype"], found["persona_key"])
+    print(f"adjusted Rand index {agreement:.3f} with {chosen[0]} personas")
+    assert agreement >= 0.60
+
+
+# --- enrollment ---------------------------------------------------------------------------------
+
+
+def in_yield(case: Case) -> pd.DataFrame:
+    """Applications of closed cycles in `yield`: likelihood, outcome and all that is true of them.
+
+    Columns of the clean features start with `clean_`.
+    """
+    scores = case.warehouse.frame(
+        "select application_id, score_kind, probability, outcome from marts.fct_enrollment_scores"
+        " where phase = 'yield' and outcome is not null"
+    )
+    features = case.truth("features").set_index("application_id").add_prefix("clean_")
+    return scores.merge(case.truth("applications"), on="application_id").join(
+        features, on="application_id"
+    )
+
+
+def lost_on_the_road(case: Case) -> tuple[float, str]:
+    """How far the AUC on the last closed cycle is below that of a forest on clean features."""
+    rows = in_yield(case)
+    assert (rows["outcome"] == rows["enrolled"]).all()
+    is_last = rows["entry_term"] == rows["entry_term"].max()
+    assert set(rows["score_kind"][is_last]) == {"out_of_sample"}
+    clean = pd.get_dummies(rows.filter(like="clean_"), dtype=float)
+    forest = RandomForestClassifier(500, min_samples_leaf=5, random_state=0, n_jobs=2)
+    forest.fit(clean[~is_last], rows["enrolled"][~is_last])
+    tested = rows[is_last]
+    auc = {
+        "here": roc_auc_score(tested["enrolled"], tested["probability"]),
+        "plain": roc_auc_score(tested["enrolled"], forest.predict_proba(clean[is_last])[:, 1]),
+        "oracle": roc_auc_score(tested["enrolled"], tested["p_enroll_if_admitted"]),
+    }
+    said = (
+        f"yield AUC on {len(tested)} applications: {auc['here']:.4f}, plain forest on clean "
+        f"features {auc['plain']:.4f}, oracle {auc['oracle']:.4f}"
+    )
+    print(said)
+    # Who beats the true probability has seen the outcome.
+    assert auc["here"] < auc["oracle"], said
+    return auc["plain"] - auc["here"], said
+
+
+def test_the_road_loses_little_of_the_sample(sample: Case) -> None:
+    lost, said = lost_on_the_road(sample)
+    assert lost <= 0.02, said
+
+
+def test_the_road_loses_less_of_many(large: Case) -> None:
+    lost, said = lost_on_the_road(large)
+    assert lost <= 0.01, said
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def late_features() -> set[str]:
+    """Features of the shipped catalog that become known after the admission only."""
+    catalog = pd.read_csv(ROOT / "seeds/catalog/feature_catalog.csv").set_index("feature")
+    stages = pd.read_csv(ROOT / "seeds/terminology/stages.csv").set_index("stage")["stage_rank"]
+    return set(catalog.index[catalog["earliest_stage"].map(stages) > stages["admitted"]])
+
+
+def test_nothing_after_the_admission_is_a_feature_of_yield(sample: Case) -> None:
+    late = late_features()
+    assert {"has_deposited", "days_since_deposit"} <= late
+
+    def kept(phase: str) -> set[str]:
+        return set(
+            sample.warehouse.column(
+                f"select feature from marts.rpt_feature_selection where kept and target = '{phase}'"
+            )
+        )
+
+    measured = sample.warehouse.column(
+        "select feature from marts.rpt_feature_importance where phase = 'yield'"
+    )
+    assert kept("yield") >= SCHOLARSHIP
+    assert not kept("yield") & late
+    assert not set(measured) & late
+    # They are there for the phase that begins with the deposit.
+    assert kept("melt") & late
+
+
+def test_nothing_is_known_after_the_day(sample: Case) -> None:
+    for fact in ("fct_applicant_personas", "fct_enrollment_scores"):
+        days = sample.warehouse.frame(f"select distinct as_of, known_on from marts.{fact}")
+        assert (days["as_of"] == AS_OF).all()
+        assert (days["known_on"] <= days["as_of"]).all()
+
+
+def test_features_are_what_was_known_on_the_day(sample: Case) -> None:
+    """In every cycle on the same day before census; dirt may cost a few, time none."""
+    rows = sample.warehouse.frame(
+        "select features.* from features.ftr_applicants as features"
+        " inner join marts.fct_enrollment_scores as scores"
+        " on features.application_id = scores.application_id"
+        " and features.known_on = scores.known_on where scores.phase = 'yield'"
+    )
+    clean = sample.truth("features").set_index("application_id").add_prefix("clean_")
+    rows = rows.join(clean, on="application_id")
+    pairs = {
+        "admitted since": (rows["days_since_admission"], rows["clean_days_from_admission"], 0),
+        "scholarship": (rows["scholarship_amount"], rows["clean_scholarship_amount"].fillna(0), 0),
+        "intent": (rows["stated_intent"], rows["clean_intent_answer"], 0),
+        "in person": (rows["in_person_events"], rows["clean_n_in_person"], 0),
+        "virtual": (
+            rows["virtual_events"] + rows["conversations"],
+            rows["clean_n_virtual"] + rows["clean_n_interview"],
+            0,
+        ),
+        "GRE": (rows["gre_quant"], rows["clean_gre_quant"], 0),
+        "GPA": (rows["gpa_position"], rows["clean_gpa_position"], 0.02),
+        "English": (rows["english_level"], rows["clean_english_level"], 3),
+    }
+    assert len(rows) > 1_000
+    agreement = pd.Series(
+        {
+            name: ((here - there).abs().le(within) | here.isna() & there.isna()).mean()
+            for name, (here, there, within) in pairs.items()
+        }
+    )
+    assert agreement.min() >= 0.95, agreement
+    assert agreement[["admitted since", "scholarship"]].min() >= 0.995, agreement
+
+
+# --- importance ---------------------------------------------------------------------------------
+
+
+def test_scholarships_drive_the_personas_in_which_they_are_planted(large: Case) -> None:
+    ranked = large.warehouse.frame(
+        "select scope, feature, importance_rank, beats_noise, direction"
+        " from marts.rpt_feature_importance"
+        " where target = 'enrollment' and phase = 'yield' and not is_block"
+    )
+    sizes = members(large).groupby(["archetype", "persona_key"]).size()
+    for archetype in MOVED_MOST:
+        persona = sizes[archetype].idxmax()
+        top = ranked[(ranked["scope"] == persona) & (ranked["importance_rank"] <= 3)]
+        drivers = top[top["feature"].isin(SCHOLARSHIP)]
+        print(archetype, persona, top.sort_values("importance_rank")["feature"].tolist())
+        assert len(drivers), (archetype, top)
+        assert drivers["beats_noise"].all()
+        assert set(drivers["direction"]) == {"raises"}
+    first = ranked[(ranked["scope"] == "global") & (ranked["importance_rank"] == 1)]
+    assert len(first) == 1
+    assert not SCHOLARSHIP & set(first["feature"]), first
+
+
+def test_scholarships_do_not_drive_the_personas_without(large: Case) -> None:
+    ranked = large.warehouse.frame(
+        "select scope, feature, importance_rank from marts.rpt_feature_importance"
+        " where target = 'enrollment' and phase = 'yield' and not is_block"
+    )
+    sizes = members(large).groupby(["archetype", "persona_key"]).size()
+    for archetype, moved in zip(ARCHETYPE_KEYS, MOVED, strict=True):
+        if moved == 0:
+            persona = sizes[archetype].idxmax()
+            first = ranked[(ranked["scope"] == persona) & (ranked["importance_rank"] == 1)]
+            assert not SCHOLARSHIP & set(first["feature"]), (archetype, persona)
+
+
+# --- dirt ---------------------------------------------------------------------------------------
+
+# What was planted, and the rules that may find it.
+DIVERTED = {
+    ("persons", "merged_person"): {"person_merged"},
+    ("persons", "test_person"): {"person_test"},
+    ("interactions", "orphan"): {"orphan_person"},
+    ("test_scores", "orphan"): {"orphan_person"},
+}
+JUDGED = {
+    ("persons", "sentinel"): {"sentinel"},
+    ("test_scores", "sentinel"): {"sentinel", "zero", "sentinel_date", "on_neither_scale"},
+    ("test_scores", "ielts_in_toefl"): {"ielts_in_toefl", "ambiguous_scale"},
+    ("test_scores", "impossible"): {"out_of_scale", "on_neither_scale"},
+    ("education_records", "sentinel"): {"sentinel", "zero", "sentinel_date"},
+    ("education_records", "impossible"): {"exceeds_scale"},
+    ("education_records", "scale_missing"): {"scale_inferred", "scale_missing"},
+}
+
+
+def planted_keys(case: Case) -> dict[tuple[str, str], set[str]]:
+    """Keys of the planted rows by table and kind, without rows of people who were erased."""
+    planted = case.truth("planted_rows")
+    erased = planted.loc[planted["kind"] == "erased_person", "key"]
+    gone = set(erased)
+    for table, key in (("test_scores", "score_id"), ("education_records", "education_id")):
+        rows = pd.read_parquet(case.input / f"{table}.parquet")
+        gone |= set(rows.loc[rows["person_id"].isin(erased), key])
+    kept = planted[~planted["key"].isin(gone)]
+    return {
+        (str(table), str(kind)): set(rows["key"])
+        for (table, kind), rows in kept.groupby(["table_name", "kind"])
+    }
+
+
+def test_planted_dirt_is_found_row_by_row(large: Case) -> None:
+    planted = planted_keys(large)
+    diverted = large.warehouse.frame("select * from marts.dq_diverted_rows")
+    judged = large.warehouse.frame("select * from marts.dq_score_issues")
+    for rules, found in ((DIVERTED, diverted), (JUDGED, judged)):
+        for (table, kind), names in rules.items():
+            rows = found[(found["table_name"] == table) & found["rule"].isin(names)]
+            missed = planted[table, kind] - set(rows["row_key"])
+            assert planted[table, kind]
+            assert not missed, (table, kind, sorted(missed)[:5])
+    # Of clean rows none is diverted, and none is taken for a stand-in or an impossible value.
+    for (table, _), names in DIVERTED.items():
+        rows = diverted[(diverted["table_name"] == table) & diverted["rule"].isin(names)]
+        everything = set().union(*(keys for (name, _), keys in planted.items() if name == table))
+        assert set(rows["row_key"]) <= everything, (table, names)
+    certain = judged["rule"].isin({"sentinel", "zero", "exceeds_scale", "out_of_scale"})
+    everything = set().union(*planted.values())
+    assert set(judged.loc[certain, "row_key"]) <= everything
+
+
+def test_the_erased_are_counted_and_not_named(large: Case) -> None:
+    erased = large.truth("planted_rows").query("kind == 'erased_person'")["key"]
+    rows = large.warehouse.frame(
+        "select row_key, n_rows from marts.dq_diverted_rows"
+        " where table_name = 'persons' and rule = 'person_deleted'"
+    )
+    assert rows["row_key"].isna().all()
+    assert rows["n_rows"].sum() == len(erased) > 0
+
+
+# --- determinism --------------------------------------------------------------------------------
+
+
+def test_marts_are_equal_on_any_number_of_threads(
+    sample: Case, on_one_thread: Case, on_two_threads: Case
+) -> None:
+    marts = sample.warehouse.marts()
+    assert {"fct_applicant_personas", "fct_enrollment_scores", "dq_reconciliation"} <= set(marts)
+    runs = "select run_id from marts.fct_model_runs order by 1"
+    for other in (on_one_thread, on_two_threads):
+        # Run ids are digests of data, settings and versions.
+        assert other.warehouse.column(runs) == sample.warehouse.column(runs)
+        others = other.warehouse.marts()
+        assert [table for table in marts if marts[table] != others[table]] == []
+        assert set(marts) == set(others)
+
+
+# --- what is absent, and what users add ---------------------------------------------------------
+
+
+def available(case: Case) -> dict[str, bool]:
+    """Whether each table and each block of features is there, by `level name`."""
+    states = case.warehouse.frame(
+        "select level || ' ' || capability as name, is_available from marts.dq_capabilities"
+        " where level in ('table', 'block')"
+    )
+    return dict(zip(states["name"], states["is_available"], strict=True))
+
+
+def test_interactions_alone_build_green(only_interactions: Case) -> None:
+    state = available(only_interactions)
+    assert state["table interactions"]
+    assert not state["table stage_events"]
+    assert not state["table test_scores"]
+    # Dates on applications serve for the stages; nothing serves for scores and grades.
+    assert [state[f"block {name}"] for name in ("engagement", "intent", "timing")] == [True] * 3
+    assert [state[f"block {name}"] for name in ("english", "tests", "preparation")] == [False] * 3
+    off = only_interactions.warehouse.column(
+        "select affected_features from marts.dq_capabilities where capability = 'test_scores'"
+    )
+    assert "english_level" in off[0]
+    assert only_interactions.warehouse.column("select count(*) from marts.fct_enrollment_scores")[0]
+
+
+def test_stage_events_alone_build_green(only_stage_events: Case) -> None:
+    state = available(only_stage_events)
+    assert state["table stage_events"]
+    assert not state["table interactions"]
+    assert state["block timing"]
+    assert [state[f"block {name}"] for name in ("engagement", "intent")] == [False] * 2
+    # No record of interactions is no proof that there were none.
+    features = only_stage_events.warehouse.column(
+        "select count(virtual_events) from features.ftr_applicants"
+    )
+    assert features == [0]
+    personas = only_stage_events.warehouse.column(
+        "select count(*) from marts.fct_applicant_personas"
+    )
+    assert personas[0] > 500
+
+
+def test_own_columns_become_features_without_code(flat: Case) -> None:
+    selection = flat.warehouse.frame(
+        "select target, feature, kept, reason from marts.rpt_feature_selection"
+        " where feature in ('portfolio', 'track')"
+    ).set_index(["target", "feature"])
+    assert selection.loc[("persona", "portfolio"), "kept"]
+    assert selection.loc[("yield", "portfolio"), "kept"]
+    assert selection.loc[("yield", "track"), "kept"]
+    traits = flat.warehouse.frame(
+        "select label, effect_size from marts.rpt_persona_traits where feature = 'portfolio'"
+    )
+    assert set(traits["label"]) == {"Portfolio grade"}
+    assert traits["effect_size"].abs().max() > 1
+    ranks = flat.warehouse.frame(
+        "select feature, importance_rank from marts.rpt_feature_importance"
+        " where target = 'enrollment' and phase = 'yield' and scope = 'global' and not is_block"
+    ).set_index("feature")["importance_rank"]
+    assert ranks["track"] == 1
+    assert "portfolio" in ranks
+    defining = flat.warehouse.column(
+        "select feature from marts.rpt_feature_importance where target = 'persona'"
+    )
+    assert "portfolio" in defining

@@ -129,6 +129,107 @@ intermediate_rules as (
     group by harmonized.model_name, harmonized.rule
 ),
 
+objectors as (
+    select person_id from {{ ref('stg_persons') }}
+    where profiling_objection
+),
+
+spine as (
+    select distinct application_id, person_id, has_objection
+    from {{ ref('int_applications_as_of') }}
+    where is_persona_snapshot and not is_prospect
+),
+
+at_risk as (
+    select
+        outcomes.phase,
+        outcomes.application_id,
+        objectors.person_id is not null as has_objection,
+        coalesce(runs.is_fitted, false) as has_model
+    from {{ ref('int_outcomes_labeled') }} as outcomes
+    left join objectors on outcomes.person_id = objectors.person_id
+    left join {{ ref('ml_enrollment_runs') }} as runs on outcomes.phase = runs.phase
+),
+
+-- From what staging accepted to the people who are described.
+feature_rules as (
+    select
+        'ftr_applicants' as table_name,
+        'profiling_objection' as rule,
+        (
+            select count(*) from {{ ref('stg_applications') }} as applications
+            inner join objectors on applications.person_id = objectors.person_id
+            inner join spine on applications.application_id = spine.application_id
+        ) as rows_in,
+        0 as rows_out,
+        (select count(*) from spine where has_objection) as rows_diverted
+    union all
+    select
+        'ftr_applicants' as table_name,
+        'not_known_on_the_day' as rule,
+        (select count(*) from {{ ref('stg_applications') }})
+        - (select count(*) from spine) as rows_in,
+        0 as rows_out,
+        (
+            select count(*) from {{ ref('stg_applications') }} as applications
+            left join spine on applications.application_id = spine.application_id
+            where spine.application_id is null
+        ) as rows_diverted
+),
+
+feature_tables as (
+    select
+        'ftr_applicants' as table_name,
+        (select count(*) from {{ ref('stg_applications') }}) as rows_in,
+        (
+            select count(*) from {{ ref('ftr_applicants') }}
+            where is_persona_snapshot and not is_prospect
+        ) as rows_out,
+        (select sum(feature_rules.rows_diverted) from feature_rules) as rows_diverted
+),
+
+mart_rules as (
+    select
+        'fct_enrollment_scores' as table_name,
+        'profiling_objection' as rule,
+        (select count(*) from at_risk where has_objection) as rows_in,
+        0 as rows_out,
+        (select count(*) from at_risk)
+        - (select count(*) from {{ ref('ml_enrollment_rows') }}) as rows_diverted
+    union all
+    select
+        'fct_enrollment_scores' as table_name,
+        'phase_without_model' as rule,
+        (select count(*) from at_risk where not has_objection and not has_model) as rows_in,
+        0 as rows_out,
+        (
+            select count(*) from {{ ref('ml_enrollment_rows') }} as candidates
+            left join {{ ref('fct_enrollment_scores') }} as scores
+                on candidates.phase = scores.phase
+                and candidates.application_id = scores.application_id
+            where scores.application_id is null
+        ) as rows_diverted
+),
+
+mart_tables as (
+    select
+        'fct_applicant_personas' as table_name,
+        (
+            select count(*) from (
+                select distinct person_id, entry_term from {{ ref('int_applications_as_of') }}
+                where is_persona_snapshot and not has_objection
+            ) as expected
+        ) as rows_in,
+        (select count(*) from {{ ref('fct_applicant_personas') }}) as rows_out,
+        0 as rows_diverted
+    union all
+    select
+        'fct_enrollment_scores' as table_name,
+        (select count(*) from at_risk) as rows_in,
+        (select count(*) from {{ ref('fct_enrollment_scores') }}) as rows_out,
+        (select sum(mart_rules.rows_diverted) from mart_rules) as rows_diverted
+),
+
 lines as (
     select 'input' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
     from input_tables
@@ -153,6 +254,18 @@ lines as (
     union all
     select 'intermediate' as layer, table_name, rule, rows_in, rows_out, rows_diverted
     from intermediate_rules
+    union all
+    select 'features' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
+    from feature_tables
+    union all
+    select 'features' as layer, table_name, rule, rows_in, rows_out, rows_diverted
+    from feature_rules
+    union all
+    select 'marts' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
+    from mart_tables
+    union all
+    select 'marts' as layer, table_name, rule, rows_in, rows_out, rows_diverted
+    from mart_rules
 )
 
 select

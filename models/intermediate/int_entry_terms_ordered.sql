@@ -37,7 +37,8 @@ observed as (
         min(cast(stage_events.occurred_at as date)) as first_event_on,
         max(
             case when {{ outcome_stage_condition('stages') }} then 1 else 0 end
-        ) as has_outcome
+        ) as has_outcome,
+        max(case when stages.stage = 'enrolled' then 1 else 0 end) as has_enrolled
     from applications
     left join stage_events on applications.application_id = stage_events.application_id
     left join stages on stage_events.stage = stages.stage
@@ -57,7 +58,8 @@ described as (
         entry_terms.status as given_status,
         {{ term_label_order('used.entry_term') }} as label_order,
         observed.first_event_on,
-        coalesce(observed.has_outcome, 0) = 1 as has_outcome
+        coalesce(observed.has_outcome, 0) = 1 as has_outcome,
+        coalesce(observed.has_enrolled, 0) = 1 as has_enrolled
     from used
     left join entry_terms on used.entry_term = entry_terms.entry_term
     left join observed on used.entry_term = observed.entry_term
@@ -113,7 +115,10 @@ finished as (
                         and coalesce(ordered.given_status, 'closed') = 'closed' then 'closed'
                     else 'open'
                 end
-            else coalesce(ordered.given_status, 'open')
+            -- Enrollments whose day nobody wrote down still say that the census is past.
+            else coalesce(
+                ordered.given_status, case when ordered.has_enrolled then 'closed' else 'open' end
+            )
         end as status
     from ordered
     cross join as_of

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from applicant_personas.enrollment import ENROLLMENT_TYPES, fit_enrollment
-from applicant_personas.rows import tidy
+from applicant_personas.enrollment import fit_enrollment
 from applicant_personas.runs import with_run
 
 
@@ -13,20 +14,21 @@ def fit_phases(
     rows: pd.DataFrame,
     features: pd.DataFrame,
     *,
+    phases: Sequence[str],
     seed: int,
     max_rows: int,
     n_jobs: int = 1,
 ) -> pd.DataFrame:
-    """Fit every phase that has features.
+    """Fit every phase, or say why it has no model.
 
     `rows`: as for `fit_enrollment`, the rows of all phases. `features`: target (a phase), feature,
-    block, kind, role; a phase learns from its own features only. Returns the frames of
-    `fit_enrollment` stacked, each with run_id and the provenance of its run. Raises ValueError as
-    `fit_enrollment` does.
+    block, kind, role; a phase learns from its own features only. `phases`: their names. Returns the
+    frames of `fit_enrollment` stacked, each with run_id and the provenance of its run. Raises
+    ValueError as `fit_enrollment` does.
     """
     settings = {"seed": seed, "max_rows": max_rows}
     runs = []
-    for phase in features["target"].drop_duplicates():
+    for phase in phases:
         own = features[features["target"] == phase]
         at_risk = rows[rows["phase"] == phase]
         fitted = fit_enrollment(
@@ -34,7 +36,4 @@ def fit_phases(
         )
         run = with_run(fitted, kind=f"enrollment-{phase}", data=at_risk, settings=settings)
         runs.append(run.assign(phase=run["phase"].fillna(phase)))
-    if not runs:
-        empty = tidy([], ENROLLMENT_TYPES)
-        return with_run(empty, kind="enrollment", data=rows, settings=settings)
     return pd.concat(runs, ignore_index=True)

@@ -192,11 +192,19 @@ def test_phases_are_fitted_one_by_one_and_know_their_run(applicants):
     )
     features = pd.concat([FEATURES.assign(target=phase) for phase in ("yield", "melt")])
     rows = rows[rows["application_id"] < "a000500"]
-    found = fit_phases(rows, features, seed=1, max_rows=20_000)
+    found = fit_phases(rows, features, phases=["yield", "melt", "visa"], seed=1, max_rows=20_000)
     assert list(found.columns) == ["run_id", *ENROLLMENT_TYPES]
-    assert found.groupby("phase")["run_id"].nunique().to_dict() == {"melt": 1, "yield": 1}
+    assert found.groupby("phase")["run_id"].nunique().to_dict() == {
+        "melt": 1,
+        "visa": 1,
+        "yield": 1,
+    }
     status = found[found["record"] == "status"].set_index("phase")["item"]
-    assert status.to_dict() == {"melt": "not_fitted", "yield": "fitted"}
+    assert status.to_dict() == {
+        "melt": "not_fitted",
+        "visa": "not_fitted",
+        "yield": "fitted",
+    }
 
 
 def test_faulty_input_is_refused_in_a_sentence(applicants):

@@ -22,6 +22,7 @@ cutoffs as (
         applications.application_id,
         applications.known_on,
         applications.person_id,
+        stages_known.inquired_on,
         stages_known.started_on,
         stages_known.admitted_on,
         coalesce(stages_known.decided_on, applications.known_on) as counted_until
@@ -81,13 +82,28 @@ counted as (
             "is_before_decision and status = 'attended' and channel = 'staff'"
         ) }} as conversations,
         {{ count_where("is_before_decision and status <> 'attended'") }} as missed_events,
-        {{ count_where("is_before_start and weight > 0") }} as touches_before_start,
+        min(case when is_before_start and weight > 0 then occurred_on end) as first_touch_on,
         {{ count_where(
             "is_after_admission and status = 'attended' and channel = 'in_person'"
         ) }} as visits_after_admission,
         max(case when weight > 0 then occurred_on end) as last_touch_on
     from known_interactions
     group by application_id, known_on
+),
+
+-- An inquiry is a contact as much as an interaction is.
+first_contacts as (
+    select
+        cutoffs.application_id,
+        cutoffs.known_on,
+        least(
+            counted.first_touch_on,
+            case when cutoffs.inquired_on < cutoffs.started_on then cutoffs.inquired_on end
+        ) as contacted_on
+    from cutoffs
+    left join counted
+        on cutoffs.application_id = counted.application_id
+        and cutoffs.known_on = counted.known_on
 )
 
 select
@@ -103,8 +119,14 @@ select
     {% endfor -%}
     case
         when recording.records_interactions and cutoffs.started_on is not null
-            then coalesce(counted.touches_before_start, 0) = 0
+            then first_contacts.contacted_on is null
     end as is_stealth,
+    case
+        when recording.records_interactions and cutoffs.started_on is not null
+            then coalesce({{ dbt.datediff(
+                'first_contacts.contacted_on', 'cutoffs.started_on', 'day'
+            ) }}, 0)
+    end as days_of_contact,
     case
         when recording.records_interactions and cutoffs.admitted_on is not null
             then coalesce(counted.visits_after_admission, 0) > 0
@@ -115,6 +137,9 @@ cross join recording
 left join counted
     on cutoffs.application_id = counted.application_id
     and cutoffs.known_on = counted.known_on
+left join first_contacts
+    on cutoffs.application_id = first_contacts.application_id
+    and cutoffs.known_on = first_contacts.known_on
 left join intent_answers
     on cutoffs.application_id = intent_answers.application_id
     and cutoffs.known_on = intent_answers.known_on

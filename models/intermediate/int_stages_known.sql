@@ -41,6 +41,7 @@ select
     known_on,
     max(proven_rank) as reached_rank,
     max(case when is_exit then 1 else 0 end) = 1 as has_exited,
+    min(case when stage = 'inquiry' then occurred_on end) as inquired_on,
     min(case when stage = 'started' then occurred_on end) as started_on,
     min(case when stage = 'submitted' then occurred_on end) as submitted_on,
     min(case when stage in ('admitted', 'admitted_conditional') then occurred_on end)

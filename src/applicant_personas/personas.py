@@ -42,7 +42,8 @@ MIN_ROWS = 50
 MIN_ROWS_PER_PERSONA = 5
 TOLERANCE = 0.05
 QUALITY_ROWS = 2_000
-HALF_RESTARTS = 3
+# As many as the fit itself gets: a poor local optimum of a half would pass for instability.
+HALF_RESTARTS = 10
 N_NULLS = 3
 
 Part = dict[str, Any]

@@ -139,6 +139,12 @@ def test_only_marts_are_public(models):
     assert not exposed
 
 
+def test_fitted_models_are_private(models):
+    fitted = [node for node in models.values() if layer(node) in FITTED]
+    assert fitted
+    assert {node["access"] for node in fitted} == {"private"}
+
+
 def test_every_model_has_a_key_test(manifest, models):
     keyed = {
         test["attached_node"]

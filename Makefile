@@ -21,6 +21,8 @@ lint: $(STAMP)
 	PERSONAS_WAREHOUSE=:memory: $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
 
 $(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: name it, as in make build PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
@@ -28,8 +30,8 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 # Rewrites the lock from pyproject.toml; the only target that resolves versions.
-lock:
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
+lock: $(STAMP)
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group lint --group test --output-file requirements.lock pyproject.toml
 
 clean:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from warehouse import build, run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
@@ -27,41 +25,20 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def command(*arguments: str, **environment: str) -> str:
-    """Run a command from the root of the project; what it said is the message if it fails."""
-    finished = subprocess.run(
-        arguments,
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not finished.returncode, finished.stdout[-5000:] + finished.stderr[-2000:]
-    return finished.stdout
-
-
 @pytest.fixture(scope="session")
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("edulix") / "input"
-    command(sys.executable, str(EXAMPLE / "map.py"), str(SOURCE), str(folder))
+    run(sys.executable, str(EXAMPLE / "map.py"), str(SOURCE), str(folder))
     return folder
 
 
 @pytest.fixture(scope="session")
 def marts(mapped: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Map and build once, with all data tests, and read the database that is left."""
-    variables = {"input_path": str(mapped), "phases": [PHASE], "training_rows": TRAINING_ROWS}
-    database = mapped.with_name("warehouse.duckdb")
-    command(
-        str(Path(sys.executable).with_name("dbt")),
-        *("build", "--exclude-resource-type", "unit_test", "--threads", "2"),
-        *("--vars", json.dumps(variables)),
-        PERSONAS_WAREHOUSE=str(database),
-        DBT_TARGET_PATH=str(mapped.with_name("target")),
-        DBT_LOG_PATH=str(mapped.with_name("logs")),
+    built = build(
+        mapped.parent, mapped, with_tests=True, phases=[PHASE], training_rows=TRAINING_ROWS
     )
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute(
             f"create temp view raw as select * from read_csv('{SOURCE}', all_varchar = true)"
         )

@@ -51,13 +51,19 @@ class Warehouse:
 
 
 def build(
-    folder: Path, input_path: Path | None = None, *, threads: int = 2, with_tests: bool = False
+    folder: Path,
+    input_path: Path | None = None,
+    *,
+    threads: int = 2,
+    with_tests: bool = False,
+    **variables: Any,
 ) -> Warehouse:
     """Run `dbt build` on a folder of tables (None: the committed sample); it must succeed."""
     left_out = ["unit_test"] if with_tests else ["test", "unit_test"]
-    arguments = ["build", "--exclude-resource-type", *left_out, "--threads", str(threads)]
     if input_path:
-        arguments += ["--vars", json.dumps({"input_path": str(input_path)})]
+        variables["input_path"] = str(input_path)
+    arguments = ["build", "--exclude-resource-type", *left_out, "--threads", str(threads)]
+    arguments += ["--vars", json.dumps(variables)]
     database = folder / "warehouse.duckdb"
     places = {
         "PERSONAS_WAREHOUSE": str(database),

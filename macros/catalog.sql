@@ -114,12 +114,59 @@
     {%- if source.table == 'int_applications_as_of' -%}
         {{ feature_value(feature, 'applications.' ~ adapter.quote(source.column)) }}
     {%- else -%}
-        {%- set columns = adapter.get_columns_in_relation(ref(source.table))
-            | map(attribute='name') | map('lower') | list -%}
-        {%- if source.column | lower in columns -%}
+        {%- if has_column(source) -%}
             {{ feature_value(feature, source.table ~ '.' ~ adapter.quote(source.column)) }}
         {%- else -%}
             cast(null as {{ 'varchar' if feature.kind == 'category' else 'double' }})
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Values of a user's own columns that a numeric feature can't read: they count as missing there,
+   and are listed as refused. #}
+{% macro unread_feature_values() -%}
+    {%- set owners = {
+        'stg_persons': 'person_id',
+        'stg_applications': 'person_id',
+        'stg_programs': 'cast(null as varchar)',
+    } -%}
+    {%- set selects = [] -%}
+    {%- for feature in model_features() -%}
+        {%- set source = feature_source(feature.source_column) -%}
+        {%- if feature.origin == 'user' and feature.kind != 'category'
+            and source.table in owners and has_column(source) -%}
+            {%- set column = adapter.quote(source.column) -%}
+            {%- set value -%}
+    select
+        '{{ source.table | replace("stg_", "") }}' as table_name,
+        {{ source['keys'][0] }} as row_key,
+        {{ owners[source.table] }} as person_id,
+        '{{ source.column }}' as column_name,
+        cast({{ column }} as varchar) as raw_value,
+        '{{ "not_a_boolean" if feature.kind == "boolean" else "not_a_number" }}' as rule,
+        cast(null as varchar) as value_used
+    from {{ feature_relation(source.table) }}
+    where {{ column }} is not null and {{ feature_value(feature, column) }} is null
+            {%- endset -%}
+            {%- do selects.append(value) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if selects -%}
+        {{ selects | join('\n    union all\n') }}
+    {%- else -%}
+    select
+        cast(null as varchar) as table_name,
+        cast(null as varchar) as row_key,
+        cast(null as varchar) as person_id,
+        cast(null as varchar) as column_name,
+        cast(null as varchar) as raw_value,
+        cast(null as varchar) as rule,
+        cast(null as varchar) as value_used
+    where 1 = 0
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro has_column(source) -%}
+    {%- set columns = adapter.get_columns_in_relation(ref(source.table)) -%}
+    {{ return(source.column | lower in columns | map(attribute='name') | map('lower') | list) }}
 {%- endmacro %}

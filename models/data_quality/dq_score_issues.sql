@@ -1,4 +1,7 @@
-{%- set keys = reviewed_keys() -%}
+-- depends_on: {{ ref('stg_feature_catalog') }}
+-- depends_on: {{ ref('stg_persons') }}
+-- depends_on: {{ ref('stg_programs') }}
+{% set keys = reviewed_keys() -%}
 {%- set dates = checked_dates() -%}
 {%- set ranges = checked_ranges() -%}
 {%- set people = {
@@ -203,10 +206,14 @@ lost_applications as (
         and applications.application_id is null
 ),
 
+own_columns as (
+    {{ unread_feature_values() }}
+),
+
 issues as (
     {%- for part in [
         'untyped_judged', 'unreal_dates', 'out_of_range', 'scores', 'grades', 'lost_merges',
-        'lost_applications',
+        'lost_applications', 'own_columns',
     ] %}
     select table_name, row_key, person_id, column_name, raw_value, rule, value_used
     from {{ part }}

@@ -26,6 +26,7 @@ AS_OF = pd.Timestamp("2026-05-15")
 MOVED = column("moved_by_scholarship")
 MOVED_MOST = [ARCHETYPE_KEYS[place] for place in np.argsort(-MOVED)[:2]]
 SCHOLARSHIP = {"scholarship_offered", "scholarship_amount"}
+UNREAD_GRADE = "excellent"
 FLAT_STAGES = ["admitted", "denied", "deposited", "enrolled", "withdrawn"]
 
 
@@ -81,6 +82,10 @@ def build_flat(folder: Path) -> Case:
     archetype = case.truth("persons").set_index("person_id")["archetype"]
     number = persons["person_id"].map(archetype).map(ARCHETYPE_KEYS.index, "ignore")
     persons["x_portfolio"] = number + np.random.default_rng(1).normal(size=len(number)).round(2)
+    # A word among the grades, on people who stay.
+    worded = persons.index[persons["x_portfolio"].notna() & ~persons["is_deleted"].eq("true")][:3]
+    persons["x_portfolio"] = persons["x_portfolio"].astype(object)
+    persons.loc[worded, "x_portfolio"] = UNREAD_GRADE
     # Half of those who enroll take the fast track: it tells more than anything else.
     enrolled = case.truth("applications").set_index("application_id")["enrolled"]
     keys = applications["application_id"]
@@ -497,3 +502,16 @@ def test_own_columns_become_features_without_code(flat: Case) -> None:
         "select feature from marts.rpt_feature_importance where target = 'persona'"
     )
     assert "portfolio" in defining
+    refused = flat.warehouse.frame(
+        "select table_name, column_name, rule, decision, count(distinct row_key) as n"
+        f" from marts.dq_score_issues where raw_value = '{UNREAD_GRADE}' group by all"
+    )
+    assert refused.to_dict("records") == [
+        {
+            "table_name": "persons",
+            "column_name": "x_portfolio",
+            "rule": "not_a_number",
+            "decision": "refused",
+            "n": 3,
+        }
+    ]

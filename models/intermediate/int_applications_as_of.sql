@@ -136,7 +136,7 @@ counted as (
         row_number() over (
             partition by person_id, entry_term, known_on
             order by first_known_on nulls last, application_id
-        ) = 1 as is_primary
+        ) as application_number
     from merged
 )
 
@@ -152,7 +152,7 @@ select
     counted.is_open,
     counted.is_static,
     counted.is_prospect,
-    counted.is_primary,
+    counted.application_number = 1 as is_primary,
     counted.is_persona_snapshot,
     counted.is_enrollment_snapshot,
     persons.profiling_objection as has_objection,
@@ -160,6 +160,7 @@ select
     case
         when persons.residency is not null then persons.residency = 'domestic'
     end as is_domestic,
-    cast(counted.applications_in_cycle as integer) as applications_in_cycle
+    cast(counted.applications_in_cycle as integer) as applications_in_cycle,
+    cast(counted.application_number as integer) as application_number
 from counted
 inner join persons on counted.person_id = persons.person_id

@@ -230,15 +230,8 @@ mart_tables as (
         (select sum(mart_rules.rows_diverted) from mart_rules) as rows_diverted
 ),
 
-lines as (
-    select 'input' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
-    from input_tables
-    union all
-    select 'staging' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
-    from staging_tables
-    union all
+diverted_rules as (
     select
-        'staging' as layer,
         staging_rules.table_name,
         staging_rules.rule,
         staging_rules.rows_in,
@@ -248,24 +241,27 @@ lines as (
     left join diverted
         on staging_rules.table_name = diverted.table_name
         and staging_rules.rule = diverted.rule
+),
+
+lines as (
+    {%- for layer, part, rule in [
+        ('input', 'input_tables', "'all'"),
+        ('staging', 'staging_tables', "'all'"),
+        ('staging', 'diverted_rules', 'rule'),
+        ('intermediate', 'intermediate_tables', "'all'"),
+        ('intermediate', 'intermediate_rules', 'rule'),
+        ('features', 'feature_tables', "'all'"),
+        ('features', 'feature_rules', 'rule'),
+        ('marts', 'mart_tables', "'all'"),
+        ('marts', 'mart_rules', 'rule'),
+    ] %}
+    select
+        '{{ layer }}' as layer, table_name, {{ rule }} as rule, rows_in, rows_out, rows_diverted
+    from {{ part }}
+    {%- if not loop.last %}
     union all
-    select 'intermediate' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
-    from intermediate_tables
-    union all
-    select 'intermediate' as layer, table_name, rule, rows_in, rows_out, rows_diverted
-    from intermediate_rules
-    union all
-    select 'features' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
-    from feature_tables
-    union all
-    select 'features' as layer, table_name, rule, rows_in, rows_out, rows_diverted
-    from feature_rules
-    union all
-    select 'marts' as layer, table_name, 'all' as rule, rows_in, rows_out, rows_diverted
-    from mart_tables
-    union all
-    select 'marts' as layer, table_name, rule, rows_in, rows_out, rows_diverted
-    from mart_rules
+    {%- endif %}
+    {%- endfor %}
 )
 
 select

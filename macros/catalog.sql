@@ -11,28 +11,11 @@
         'select * from ' ~ relation ~ ' order by block, priority, feature'
     ) -%}
         {%- set row = row.dict() -%}
-        {%- do check_feature_name(row.feature) -%}
         {%- if (roles is none or row.role in roles) and (kinds is none or row.kind in kinds) -%}
             {%- do features.append(row) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(features) }}
-{%- endmacro %}
-
-{# Feature names become column names, so they are plain and none of the keys' own. #}
-{% macro check_feature_name(feature) -%}
-    {%- set reserved = [
-        'application_id', 'known_on', 'as_of', 'person_id', 'entry_term', 'term_order', 'program',
-        'residency', 'phase', 'outcome', 'persona_key',
-    ] -%}
-    {%- if not modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', feature)
-        or feature in reserved or feature.startswith('is_persona_') -%}
-        {{ exceptions.raise_compiler_error(
-            "feature_catalog has a feature named '" ~ feature ~ "': use a name of lower-case "
-            ~ "letters, digits and underscores that starts with a letter and is none of "
-            ~ reserved | join(', ') ~ "."
-        ) }}
-    {%- endif -%}
 {%- endmacro %}
 
 {% macro numeric_kinds() -%}
@@ -72,8 +55,10 @@
         nullif(trim(cast({{ expression }} as varchar)), '')
     {%- elif feature.kind == 'boolean' -%}
         cast({{ try_cast('cast(' ~ expression ~ ' as varchar)', 'boolean') }} as double)
+    {%- elif feature.origin == 'user' -%}
+        {{ try_cast('cast(' ~ expression ~ ' as varchar)', 'double') }}
     {%- else -%}
-        {{ try_cast(expression, 'double') }}
+        cast({{ expression }} as double)
     {%- endif -%}
 {%- endmacro %}
 
@@ -92,20 +77,13 @@
     ({{ '%.17e' % (value | float) }})
 {%- endmacro %}
 
-{# The relation behind a source table of the catalog; one sentence when there is none. #}
-{% macro feature_relation(table) -%}
-    {%- set known = [
-        'stg_persons', 'stg_applications', 'stg_programs', 'int_education_known',
-        'int_scores_known', 'int_engagement_known', 'int_timing_known', 'int_offers_known',
-    ] -%}
-    {%- if table not in known -%}
-        {{ exceptions.raise_compiler_error(
-            "feature_catalog names the source table '" ~ table ~ "', which cannot feed features: "
-            ~ "use persons, applications or programs (for example persons.x_my_column), or one of "
-            ~ known | join(', ') ~ "."
-        ) }}
-    {%- endif -%}
-    {{ ref(table) }}
+{# The models that hold values of features. #}
+{% macro feature_source_models() -%}
+    {{ return([
+        'stg_persons', 'stg_applications', 'stg_programs', 'int_applications_as_of',
+        'int_education_known', 'int_scores_known', 'int_engagement_known', 'int_timing_known',
+        'int_offers_known',
+    ]) }}
 {%- endmacro %}
 
 {# A feature's column expression; a column that the input lacks is a typed null. #}
@@ -145,7 +123,7 @@
         cast({{ column }} as varchar) as raw_value,
         '{{ "not_a_boolean" if feature.kind == "boolean" else "not_a_number" }}' as rule,
         cast(null as varchar) as value_used
-    from {{ feature_relation(source.table) }}
+    from {{ ref(source.table) }}
     where {{ column }} is not null and {{ feature_value(feature, column) }} is null
             {%- endset -%}
             {%- do selects.append(value) -%}

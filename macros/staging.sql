@@ -8,33 +8,38 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Codes are compared without regard to case, outer blanks, and `_`, `-` or blank between words. #}
-{% macro code_key(expression) -%}
-    replace(replace(lower(trim({{ expression }})), '_', ' '), '-', ' ')
-{%- endmacro %}
-
 {# All rows of an input table with `_copy`: 1 for the row that stays among those of one key.
-   Only rows of repeated keys are sorted. The whole row breaks ties, so that copies which still
-   tie are the same. #}
-{% macro numbered_copies(relation, key, order_by) -%}
-    select *, 1 as _copy
-    from {{ relation }}
-    where {{ key }} is null or {{ key }} not in ({{ repeated_keys(relation, key) }})
+   Only rows of repeated keys are sorted. #}
+{% macro numbered_copies(table_name, key, order_by) -%}
+    select
+        delivered.*,
+        1 as _copy
+    from {{ ref('input__' ~ table_name) }} as delivered
+    where not {{ is_repeated(table_name, 'duplicate_key', 'delivered.' ~ key) }}
     union all
     select
-        *,
-        row_number() over (
-            partition by {{ key }}
-            order by {{ order_by }}, {{ row_as_text('copies') }}
-        ) as _copy
-    from {{ relation }} as copies
-    where {{ key }} in ({{ repeated_keys(relation, key) }})
+        delivered.*,
+        {{ copy_number(['delivered.' ~ key], order_by, 'delivered') }} as _copy
+    from {{ ref('input__' ~ table_name) }} as delivered
+    where {{ is_repeated(table_name, 'duplicate_key', 'delivered.' ~ key) }}
 {%- endmacro %}
 
-{% macro repeated_keys(relation, key) -%}
-    select {{ key }} from {{ relation }}
-    where {{ key }} is not null
-    group by {{ key }} having count(*) > 1
+{# The whole row breaks ties, so that copies which still tie are the same. #}
+{% macro copy_number(keys, order_by, alias) -%}
+    row_number() over (
+            partition by {{ keys | join(', ') }}
+            order by {{ order_by }}, {{ row_as_text(alias) }}
+        )
+{%- endmacro %}
+
+{# Whether more than one row of the table has the key, by stg_repeated_keys. #}
+{% macro is_repeated(table_name, rule, key) -%}
+    exists (
+        select 1 from {{ ref('stg_repeated_keys') }} as repeated
+        where repeated.table_name = '{{ table_name }}'
+            and repeated.rule = '{{ rule }}'
+            and repeated.row_key = {{ key }}
+    )
 {%- endmacro %}
 
 {% macro row_as_text(alias) -%}
@@ -57,9 +62,8 @@
 {%- endmacro %}
 
 {# Why a row that belongs to a person does not stay; null where the person does. #}
-{% macro person_rule(ids, erased) -%}
+{% macro person_rule(ids) -%}
     when {{ ids }}.status in ('test', 'merge_cycle') then 'person_' || {{ ids }}.status
-        when {{ erased }}.person_id is not null then 'person_deleted'
         when {{ ids }}.source_person_id is null then 'orphan_person'
 {%- endmacro %}
 
@@ -69,6 +73,30 @@
         when {{ column }} >= date '1901-01-01' and {{ column }} < date '9999-01-01'
             then {{ column }}
     end
+{%- endmacro %}
+
+{# When a row is known: when it was recorded, but never before it occurred. #}
+{% macro known_at(recorded, occurred) -%}
+    case when {{ recorded }} >= {{ occurred }} then {{ recorded }}
+        else coalesce({{ occurred }}, {{ recorded }}) end
+{%- endmacro %}
+
+{# A row recorded before it occurred; a stamp without a time covers its whole day. #}
+{% macro is_recorded_early(recorded, occurred) -%}
+    ({{ recorded }} < {{ occurred }}
+        and {{ real_date(recorded) }} is not null
+        and {{ real_date(occurred) }} is not null
+        and ({{ recorded }} < cast({{ occurred }} as date)
+            or {{ recorded }} <> cast({{ recorded }} as date)))
+{%- endmacro %}
+
+{# Columns that say when a row was recorded, and when what it tells occurred. #}
+{% macro recorded_columns() -%}
+    {{ return({
+        'stage_events': ['recorded_at', 'occurred_at'],
+        'interactions': ['recorded_at', 'occurred_at'],
+        'test_scores': ['received_at', 'test_date'],
+    }) }}
 {%- endmacro %}
 
 {# Columns whose dates may be sentinels, and the ranges outside of which a number is refused:
@@ -151,25 +179,4 @@
         'programs': 'program_code',
         'protected_attributes': "person_id || '|' || coalesce(attribute, '')",
     }) }}
-{%- endmacro %}
-
-{# Where each code set is used: table, column, crosswalk, and the rows' key. #}
-{% macro coded_columns() -%}
-    {{ return([
-        ['stage', 'applications', 'current_stage', 'xwalk_stages'],
-        ['stage', 'stage_events', 'stage', 'xwalk_stages'],
-        ['test', 'test_scores', 'test_code', 'xwalk_tests'],
-        ['component', 'test_scores', 'component', 'xwalk_components'],
-        ['score_status', 'test_scores', 'status', 'xwalk_values'],
-        ['score_scale', 'test_scores', 'scale_code', 'xwalk_values'],
-        ['interaction_type', 'interactions', 'interaction_type', 'xwalk_interaction_types'],
-        ['interaction_status', 'interactions', 'status', 'xwalk_values'],
-        ['country', 'persons', 'country_of_residence', 'xwalk_countries'],
-        ['country', 'persons', 'country_of_citizenship', 'xwalk_countries'],
-        ['country', 'education_records', 'country', 'xwalk_countries'],
-        ['residency', 'persons', 'residency', 'xwalk_values'],
-        ['gpa_direction', 'education_records', 'gpa_direction', 'xwalk_values'],
-        ['term_status', 'entry_terms', 'status', 'xwalk_values'],
-        ['test_policy', 'programs', 'test_policy', 'xwalk_values'],
-    ]) }}
 {%- endmacro %}

@@ -1,10 +1,12 @@
-{# The configured phases as rows: phase, at_risk, outcome and their ranks come from `stages`. #}
+{# The configured phases as rows; a phase without a window is always open. #}
 {% macro phases_as_rows() -%}
     {%- for phase in var('phases') %}
     select
         '{{ phase.name }}' as phase,
         '{{ phase.at_risk }}' as at_risk_stage,
         '{{ phase.outcome }}' as outcome_stage,
+        cast({{ phase.get('opens', 'null') }} as integer) as opens_days_to_census,
+        cast({{ phase.get('closes', 'null') }} as integer) as closes_days_to_census,
         {{ loop.index }} as phase_order
     {%- if not loop.last %}
     union all
@@ -36,4 +38,14 @@
 {# The rank of a stage, as a scalar subquery. #}
 {% macro stage_rank(stage) -%}
     (select ranks.stage_rank from {{ ref('stages') }} as ranks where ranks.stage = '{{ stage }}')
+{%- endmacro %}
+
+{# How far a stage proves that an application came: a denial proves a review, other exits prove
+   nothing about what came before. #}
+{% macro proven_rank(stages) -%}
+    case
+        when not {{ stages }}.is_exit then {{ stages }}.stage_rank
+        when {{ stages }}.stage = 'denied' then {{ stage_rank('in_review') }}
+        else 0
+    end
 {%- endmacro %}

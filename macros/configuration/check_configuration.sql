@@ -36,9 +36,9 @@
 
 {% macro known_vars() -%}
     {{ return([
-        'input_path', 'input_database', 'input_schema', 'home_country', 'as_of',
-        'backtest_offset_days', 'n_personas', 'mixed_below', 'phases', 'training_rows', 'seed',
-        'min_cell',
+        'input_path', 'input_database', 'input_schema', 'home_country', 'institution_timezone',
+        'as_of', 'as_of_offsets', 'backtest_offset_days', 'n_personas', 'mixed_below', 'phases',
+        'deferrals', 'training_rows', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
@@ -48,18 +48,50 @@
     {%- do check_integer('training_rows', 100, 1000000000) -%}
     {%- do check_integer('seed', 0, 2147483647) -%}
     {%- do check_integer('backtest_offset_days', 0, 3650) -%}
+    {%- do check_offsets('as_of_offsets') -%}
+    {%- do check_choice('deferrals', ['lost', 'enrolled', 'excluded']) -%}
+    {%- do check_choice('leak_severity', ['warn', 'error']) -%}
     {%- do check_share('mixed_below') -%}
     {%- do check_country('home_country') -%}
+    {%- do check_timezone('institution_timezone') -%}
     {%- do check_day('as_of') -%}
 {%- endmacro %}
 
 {% macro check_integer(name, low, high, can_be_null=false) -%}
     {%- set value = var(name) -%}
-    {%- set is_fine = value is integer and low <= value <= high -%}
+    {%- set is_fine = is_whole_number(value) and low <= value <= high -%}
     {%- if not is_fine and not (can_be_null and value is none) -%}
         {%- do stop(
             'the var ' ~ name ~ ' is ' ~ value ~ '; give a whole number from ' ~ low ~ ' to '
             ~ high ~ (', or null to have it chosen.' if can_be_null else '.')
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_whole_number(value) -%}
+    {{ return(value is integer and value is not boolean) }}
+{%- endmacro %}
+
+{% macro check_offsets(name) -%}
+    {%- set value = var(name) -%}
+    {%- set problem = namespace(found=value is string or value is mapping or value is not sequence) -%}
+    {%- for days in ([] if problem.found else value) -%}
+        {%- if not is_whole_number(days) or not 0 <= days <= 3650 or value.count(days) > 1 -%}
+            {%- set problem.found = true -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if problem.found -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ '; give a list of different whole numbers of days '
+            ~ 'to census, from 0 to 3650, such as [120, 60], or [] for none.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_choice(name, choices) -%}
+    {%- if var(name) not in choices -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ var(name) ~ '; give one of ' ~ choices | join(', ') ~ '.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -79,6 +111,31 @@
             ~ '(ISO 3166 alpha-2) such as US or DE.'
         ) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro check_timezone(name) -%}
+    {%- set value = var(name) -%}
+    {%- if value is not none and not (value is string and is_timezone(value)) -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ ', which is no time zone; give an IANA name '
+            ~ 'such as America/New_York or Europe/Berlin, or null where times are UTC.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_timezone(name) -%}
+    {{ return(adapter.dispatch('is_timezone', 'applicant_personas')(name)) }}
+{%- endmacro %}
+
+{% macro default__is_timezone(name) -%}
+    {{ return(modules.re.match('^(UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$', name) is not none) }}
+{%- endmacro %}
+
+{% macro duckdb__is_timezone(name) -%}
+    {%- set found = run_query(
+        'select 1 from pg_timezone_names() where name = ' ~ sql_string(name)
+    ) -%}
+    {{ return(found.rows | length > 0) }}
 {%- endmacro %}
 
 {% macro check_day(name) -%}

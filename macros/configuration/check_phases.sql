@@ -1,4 +1,5 @@
-{# Phases are a list of {name, at_risk, outcome}; the stages are those of the contract. #}
+{# Phases are a list of {name, at_risk, outcome}, with the days to census between which they are
+   open where they are not always; the stages are those of the contract. #}
 {% macro check_phases() -%}
     {%- set phases = var('phases') -%}
     {%- set how = '; give a list such as [{name: yield, at_risk: admitted, outcome: enrolled}].' -%}
@@ -8,11 +9,12 @@
     {%- endif -%}
     {%- set names = [] -%}
     {%- for phase in phases -%}
-        {%- if phase is not mapping
-               or phase.keys() | sort | join(' ') != 'at_risk name outcome' -%}
+        {%- set given = phase.keys() | reject('in', ['opens', 'closes']) | sort | join(' ')
+            if phase is mapping -%}
+        {%- if given != 'at_risk name outcome' -%}
             {%- do stop(
                 'entry ' ~ loop.index ~ ' of the var phases has not exactly the keys name, '
-                ~ 'at_risk and outcome' ~ how
+                ~ 'at_risk and outcome (and opens, closes where it is not always open)' ~ how
             ) -%}
         {%- endif -%}
         {%- do check_phase(phase) -%}
@@ -43,6 +45,19 @@
         {%- do stop(
             'the phase ' ~ phase.name ~ ' in the var phases goes from ' ~ phase.at_risk ~ ' to '
             ~ phase.outcome ~ ', which does not come later; give an outcome that follows at_risk.'
+        ) -%}
+    {%- endif -%}
+    {%- set opens, closes = phase.get('opens'), phase.get('closes') -%}
+    {%- for key in ['opens', 'closes'] if key in phase and not is_whole_number(phase[key]) -%}
+        {%- do stop(
+            key ~ ' of the phase ' ~ phase.name ~ ' in the var phases is ' ~ phase[key]
+            ~ '; give a whole number of days to census, such as 240.'
+        ) -%}
+    {%- endfor -%}
+    {%- if opens is not none and closes is not none and opens < closes -%}
+        {%- do stop(
+            'the phase ' ~ phase.name ~ ' in the var phases opens ' ~ opens ~ ' and closes '
+            ~ closes ~ ' days before census; give it a close that comes later, a smaller number.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}

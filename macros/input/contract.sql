@@ -4,7 +4,10 @@
 {% macro contract_table_names() -%}
     {{ return([
         'persons', 'applications', 'stage_events', 'test_scores', 'education_records',
-        'interactions', 'entry_terms', 'programs', 'protected_attributes', 'feature_catalog',
+        'interactions', 'entry_terms', 'programs', 'protected_attributes', 'erasure_list',
+        'feature_catalog',
+        'xwalk_stages', 'xwalk_tests', 'xwalk_components', 'xwalk_interaction_types',
+        'xwalk_countries', 'xwalk_programs', 'xwalk_values',
     ]) }}
 {%- endmacro %}
 

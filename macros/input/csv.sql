@@ -1,17 +1,23 @@
 {# CSV is read without the engine's sniffer, which refuses some real files: the header line says
-   the delimiter and the columns, every column is text, and lines that do not fit are kept. #}
+   the delimiter and the columns, and every column is text. Regular files are read by the engine;
+   input__delimited_files says which are not, and input__delimited_records holds their records. #}
 
-{# The header line, and the encoding that it shows: read as UTF-8, UTF-16 has zero bytes. #}
+{# The first line that is not blank. Read as UTF-8, UTF-16 has zero bytes; of a line in another
+   encoding the letters of ASCII are known, which is enough for the columns of the contract. #}
 {% macro read_csv_header(file) -%}
     {%- set line = csv_header_line(file, 'utf-8') -%}
-    {%- if '\x00' in line -%}
-        {{ return({'line': csv_header_line(file, 'utf-16'), 'encoding': 'utf-16'}) }}
+    {%- if line is none -%}
+        {%- set line = rejected_header_line() -%}
+    {%- elif '\x00' in line -%}
+        {%- set line = csv_header_line(file, 'utf-16') or '' -%}
     {%- endif -%}
-    {{ return({'line': line, 'encoding': 'utf-8'}) }}
+    {{ return(line | replace('\x00', '') | replace('\ufeff', '') | replace('\r', '')) }}
 {%- endmacro %}
 
-{# Each line as one value; rejects are kept apart so that a bad line further on does no harm. #}
+{# Each line as one value; lines that the engine refuses are kept apart and do no harm. #}
 {% macro csv_header_line(file, encoding) -%}
+    {%- do run_query('drop table if exists temp.rejected_header_lines') -%}
+    {%- do run_query('drop table if exists temp.rejected_header_files') -%}
     {%- set query -%}
         select line
         from read_csv(
@@ -20,11 +26,16 @@
             columns = {'line': 'varchar'}, store_rejects = true, rejects_limit = 1,
             rejects_table = 'rejected_header_lines', rejects_scan = 'rejected_header_files'
         )
+        where line <> ''
         limit 1
     {%- endset -%}
     {%- set rows = run_query(query).rows -%}
-    {%- set line = rows[0][0] if rows | length and rows[0][0] is not none else '' -%}
-    {{ return((line | string).lstrip('\ufeff').rstrip('\r\n')) }}
+    {{ return(rows[0][0] | string if rows | length else none) }}
+{%- endmacro %}
+
+{% macro rejected_header_line() -%}
+    {%- set rows = run_query('select csv_line from temp.rejected_header_lines limit 1').rows -%}
+    {{ return((rows[0][0] | string).strip('\n') if rows | length else '') }}
 {%- endmacro %}
 
 {% macro split_csv_header(line, delimiter) -%}
@@ -54,10 +65,8 @@
 
 {# Puts the file with the part of the same header, or begins a new part. #}
 {% macro add_csv_file(parts, file, table_name) -%}
-    {%- set header = read_csv_header(file) -%}
-    {%- set line = header.line -%}
+    {%- set line = read_csv_header(file) -%}
     {%- set same = parts | selectattr('kind', 'equalto', 'csv')
-        | selectattr('encoding', 'equalto', header.encoding)
         | selectattr('header', 'equalto', line) | first -%}
     {%- if same -%}
         {%- do same.files.append(file) -%}
@@ -68,8 +77,8 @@
             {%- do columns.append(source_column(name, 'varchar', 'c' ~ loop.index)) -%}
         {%- endfor -%}
         {%- do parts.append({
-            'kind': 'csv', 'files': [file], 'encoding': header.encoding, 'header': line,
-            'delimiter': delimiter, 'columns': columns,
+            'kind': 'csv', 'files': [file], 'header': line, 'delimiter': delimiter,
+            'columns': columns,
         }) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -79,7 +88,7 @@
         {{ sql_strings(part.files) }},
         auto_detect = false, header = true,
         delim = {{ 'chr(9)' if part.delimiter == '\t' else sql_string(part.delimiter) }},
-        quote = '"', escape = '"', encoding = '{{ part.encoding }}',
+        quote = '"', escape = '"',
         store_rejects = true,
         rejects_table = {{ sql_string(rejects_name('lines', table_name)) }},
         rejects_scan = {{ sql_string(rejects_name('files', table_name)) }},
@@ -89,4 +98,84 @@
             {%- endfor -%}
         }
     )
+{%- endmacro %}
+
+{# The delimited files of the contract's tables, with what their headers say. #}
+{% macro list_delimited_files() -%}
+    {%- set rows = [] -%}
+    {%- if execute and not var('input_schema') -%}
+        {%- set listing = list_input_folder() -%}
+        {%- for table in contract_table_names() -%}
+            {%- for part in find_source(table, listing).parts if part.kind == 'csv' -%}
+                {%- for file in part.files -%}
+                    {%- do rows.append([
+                        sql_string(table), sql_string(shown_path(file)), sql_string(file),
+                        sql_string(part.delimiter), part.columns | length,
+                    ]) -%}
+                {%- endfor -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    select
+        cast(listed.table_name as varchar) as table_name,
+        cast(listed.source_file as varchar) as source_file,
+        cast(listed.path as varchar) as path,
+        cast(listed.delimiter as varchar) as delimiter,
+        cast(listed.n_columns as integer) as n_columns
+    from (
+        values
+        {%- for row in rows %}
+        ({{ row | join(', ') }}),
+        {%- endfor %}
+        (null, null, null, null, null)
+    ) as listed (table_name, source_file, path, delimiter, n_columns)
+    where listed.path is not null
+{%- endmacro %}
+
+{# The parts of a table as they can be read: files that are not regular become parts of records
+   already divided. Refs stand outside of the condition, so that parsing sees them. #}
+{% macro find_readable_parts(table_name) -%}
+    {%- set files = ref('input__delimited_files') -%}
+    {%- set records = ref('input__delimited_records') -%}
+    {%- if not execute -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set irregular = {} -%}
+    {%- if not var('input_schema') and load_relation(files) is not none -%}
+        {%- for row in run_query(
+            'select path, header from ' ~ files ~ ' where not is_regular and table_name = '
+            ~ sql_string(table_name) ~ ' order by path'
+        ).rows -%}
+            {%- do irregular.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set parts = [] -%}
+    {%- for part in find_source(table_name).parts -%}
+        {%- if part.kind != 'csv' -%}
+            {%- do parts.append(part) -%}
+        {%- else -%}
+            {%- do parts.extend(split_csv_part(part, irregular, records)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{%- endmacro %}
+
+{% macro split_csv_part(part, irregular, records) -%}
+    {%- set parts = [] -%}
+    {%- set regular = part.files | reject('in', irregular) | list -%}
+    {%- if regular -%}
+        {%- do parts.append(dict(part, files=regular)) -%}
+    {%- endif -%}
+    {%- for file in part.files if file in irregular -%}
+        {%- set columns = [] -%}
+        {%- for name in split_csv_header(irregular[file], part.delimiter) -%}
+            {%- do columns.append(
+                dict(source_column(name, 'varchar', ''), expression='fields[' ~ loop.index ~ ']')
+            ) -%}
+        {%- endfor -%}
+        {%- do parts.append(
+            {'kind': 'records', 'relation': records, 'file': file, 'columns': columns}
+        ) -%}
+    {%- endfor -%}
+    {{ return(parts) }}
 {%- endmacro %}

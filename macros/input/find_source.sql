@@ -47,11 +47,9 @@
 {% macro duckdb__find_files(table_name, listing) -%}
     {%- set files = list_input_files(table_name, listing) -%}
     {%- set parts = [] -%}
-    {%- set parquet = files | selectattr('format', 'equalto', 'parquet')
-        | map(attribute='path') | list -%}
-    {%- if parquet -%}
-        {%- do parts.append(parquet_part(parquet)) -%}
-    {%- endif -%}
+    {%- for file in files if file.format == 'parquet' -%}
+        {%- do add_parquet_file(parts, file.path) -%}
+    {%- endfor -%}
     {%- for file in files if file.format == 'csv' -%}
         {%- do add_csv_file(parts, file.path, table_name) -%}
     {%- endfor -%}
@@ -124,13 +122,20 @@
 {%- endmacro %}
 
 {% macro read_parquet_relation(files) -%}
-    read_parquet({{ sql_strings(files) }}, union_by_name = true, hive_partitioning = false)
+    read_parquet({{ sql_strings(files) }}, hive_partitioning = false)
 {%- endmacro %}
 
-{% macro parquet_part(files) -%}
+{# Puts the file with the part of the same columns and types, or begins a new part. #}
+{% macro add_parquet_file(parts, file) -%}
     {%- set columns = [] -%}
-    {%- for row in run_query('describe select * from ' ~ read_parquet_relation(files)).rows -%}
+    {%- for row in run_query('describe select * from ' ~ read_parquet_relation([file])).rows -%}
         {%- do columns.append(source_column(row[0], row[1], row[0])) -%}
     {%- endfor -%}
-    {{ return({'kind': 'parquet', 'files': files, 'columns': columns}) }}
+    {%- set same = parts | selectattr('kind', 'equalto', 'parquet')
+        | selectattr('columns', 'equalto', columns) | first -%}
+    {%- if same -%}
+        {%- do same.files.append(file) -%}
+    {%- else -%}
+        {%- do parts.append({'kind': 'parquet', 'files': [file], 'columns': columns}) -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -1,14 +1,38 @@
 {# The SQL of one input model: the columns of the contract, typed, then the x_ columns of the
-   source, then `_refused`, the values that could not be typed. #}
+   source, then `_refused`, the values that could not be typed. Rows of erased people, and those
+   not known yet on the day, stay out. #}
 {% macro read_input(table_name) -%}
+    {%- set withheld = erased_conditions(table_name) -%}
+    {%- if late_condition(table_name) -%}
+        {%- do withheld.append(late_condition(table_name)) -%}
+    {%- endif -%}
+    {%- set parts = find_readable_parts(table_name) -%}
     {%- if not execute -%}
         {{ return('select 1 as parsed') }}
     {%- endif -%}
-    {%- set table = find_contract_table(table_name) -%}
-    {%- set parts = find_source(table_name).parts -%}
-    {%- set x_columns = find_x_columns(parts) -%}
     {%- do forget_rejects(table_name) if target.type == 'duckdb' -%}
+    select delivered.*
+    from (
+        {{ select_parts(find_contract_table(table_name), parts, find_x_columns(parts)) }}
+    ) as delivered
+    {%- for condition in withheld %}
+    {{ 'where' if loop.first else 'and' }} not {{ condition }}
+    {%- endfor %}
+{%- endmacro %}
 
+{# Some columns of a table of the contract, typed, straight from its source. #}
+{% macro read_columns(table_name, names) -%}
+    {%- set parts = find_readable_parts(table_name) -%}
+    {%- if not execute -%}
+        {{ return('select 1 as parsed') }}
+    {%- endif -%}
+    {%- set columns = find_contract_table(table_name).columns
+        | selectattr('name', 'in', names) | list -%}
+    {%- set table = {'name': 'some_' ~ table_name, 'columns': columns} -%}
+    {{ select_parts(table, parts, {}) }}
+{%- endmacro %}
+
+{% macro select_parts(table, parts, x_columns) -%}
     {%- for part in parts %}
     {{ select_typed(table, part, x_columns) }}
     {{ 'union all' if not loop.last }}
@@ -74,6 +98,11 @@
         from {{ read_csv_relation(part, table_name) }}
     {%- elif part.kind == 'parquet' -%}
         from {{ read_parquet_relation(part.files) }}
+    {%- elif part.kind == 'records' -%}
+        from (
+            select * from {{ part.relation }}
+            where path = {{ sql_string(part.file) }} and fields is not null
+        ) as records
     {%- elif part.kind == 'relation' -%}
         from {{ part.relation }}
     {%- else -%}
@@ -145,7 +174,9 @@
         {{ return('cast(null as ' ~ type ~ ')') }}
     {%- elif family == type and type in ('boolean', 'date') -%}
         {{ return(expression) }}
-    {%- elif type == 'timestamp' and family in ('timestamp', 'date')
+    {%- elif type == 'timestamp' and family == 'timestamp' -%}
+        {{ return(local_to_utc('cast(' ~ expression ~ ' as timestamp)')) }}
+    {%- elif type == 'timestamp' and family == 'date'
         or type == 'date' and family == 'timestamp'
         or type == 'integer' and family == 'integer'
         or type == 'double' and family in ('integer', 'big_integer', 'decimal') -%}

@@ -27,15 +27,26 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Lines that the engine refused, and those that were no record in irregular files. #}
 {% macro read_rejects(table_name) -%}
     {%- set lines = rejects_name('lines', table_name) -%}
-    {%- if has_rejects(lines) -%}
+    select
+        table_name,
+        source_file,
+        line_number,
+        cast(null as varchar) as column_name,
+        {{ text_unless_erased(table_name, 'raw_text') }} as raw_text,
+        reason
+    from {{ ref('input__delimited_records') }}
+    where reason is not null and table_name = {{ sql_string(table_name) }}
+    {%- if has_rejects(lines) %}
+    union all
     select
         {{ sql_string(table_name) }} as table_name,
         {{ shown_file('files.file_path') }} as source_file,
         cast(lines.line as bigint) as line_number,
         {{ rejected_column(table_name) }} as column_name,
-        trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
+        {{ text_unless_erased(table_name, 'trim(lines.csv_line, chr(10) || chr(13))') }} as raw_text,
         lower(cast(lines.error_type as varchar)) || ': ' || lines.error_message as reason
     from temp.{{ lines }} as lines
     inner join temp.{{ rejects_name('files', table_name) }} as files
@@ -44,15 +55,6 @@
         partition by files.file_path, lines.line, lines.line_byte_position
         order by lines.column_idx, lines.error_type
     ) = 1
-    {%- else -%}
-    select
-        cast(null as varchar) as table_name,
-        cast(null as varchar) as source_file,
-        cast(null as bigint) as line_number,
-        cast(null as varchar) as column_name,
-        cast(null as varchar) as raw_text,
-        cast(null as varchar) as reason
-    where 1 = 0
     {%- endif -%}
 {%- endmacro %}
 

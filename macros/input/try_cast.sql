@@ -14,6 +14,8 @@
     case
         when try_cast({{ expression }} as double) between -1e300 and 1e300
             then try_cast({{ expression }} as double)
+        when {{ expression }} like '%,%'
+            then try_cast({{ with_decimal_point(expression) }} as double)
     end
     {%- elif type == 'integer' -%}
     case
@@ -25,11 +27,37 @@
     {%- elif type == 'timestamp' -%}
     case
         when {{ has_utc_offset(expression) }} then {{ offset_to_utc(expression) }}
-        else {{ try_cast_iso(expression, 'timestamp') }}
+        else {{ local_to_utc(try_cast_iso(expression, 'timestamp')) }}
     end
     {%- else -%}
     try_cast({{ expression }} as {{ type }})
     {%- endif -%}
+{%- endmacro %}
+
+{# Numbers as people write them: `3,5` and `1.234,5` have a decimal comma, `1,234.5` a separator of
+   thousands. `1,500` may be either, so it is none. #}
+{% macro with_decimal_point(expression) -%}
+    case
+        when {{ matches(expression, '^[+-]?[0-9]+,([0-9]{1,2}|[0-9]{4,})$') }}
+            or {{ matches(expression, '^[+-]?0,[0-9]+$') }}
+            then replace({{ expression }}, ',', '.')
+        when {{ matches(expression, '^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$') }}
+            then replace(replace({{ expression }}, '.', ''), ',', '.')
+        when {{ matches(expression, '^[+-]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$') }}
+            then replace({{ expression }}, ',', '')
+    end
+{%- endmacro %}
+
+{% macro matches(expression, pattern) -%}
+    {{ return(adapter.dispatch('matches', 'applicant_personas')(expression, pattern)) }}
+{%- endmacro %}
+
+{% macro default__matches(expression, pattern) -%}
+    regexp_like({{ expression }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro duckdb__matches(expression, pattern) -%}
+    regexp_matches({{ expression }}, '{{ pattern }}')
 {%- endmacro %}
 
 {# Only texts that begin as an ISO date do: engines also read words such as `epoch`. #}
@@ -40,15 +68,7 @@
 {%- endmacro %}
 
 {% macro has_utc_offset(expression) -%}
-    {{ return(adapter.dispatch('has_utc_offset', 'applicant_personas')(expression)) }}
-{%- endmacro %}
-
-{% macro default__has_utc_offset(expression) -%}
-    (length({{ expression }}) > 16 and regexp_like(substr({{ expression }}, 12), '[A-Za-z+-]'))
-{%- endmacro %}
-
-{% macro duckdb__has_utc_offset(expression) -%}
-    (length({{ expression }}) > 16 and regexp_matches(substr({{ expression }}, 12), '[A-Za-z+-]'))
+    (length({{ expression }}) > 16 and {{ matches('substr(' ~ expression ~ ', 12)', '[A-Za-z+-]') }})
 {%- endmacro %}
 
 {% macro offset_to_utc(expression) -%}
@@ -61,6 +81,30 @@
 
 {% macro duckdb__offset_to_utc(expression) -%}
     timezone('UTC', try_cast({{ expression }} as timestamp with time zone))
+{%- endmacro %}
+
+{# Times without an offset are those of the institution. Midnight stands for the whole day, which
+   stays the day that it says. #}
+{% macro local_to_utc(expression) -%}
+    {%- if (var('institution_timezone') or 'UTC') == 'UTC' -%}
+        {{ return(expression) }}
+    {%- endif -%}
+    case
+        when {{ expression }} = cast({{ expression }} as date) then {{ expression }}
+        else {{ zone_to_utc(expression) }}
+    end
+{%- endmacro %}
+
+{% macro zone_to_utc(expression) -%}
+    {{ return(adapter.dispatch('zone_to_utc', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{% macro default__zone_to_utc(expression) -%}
+    to_utc_timestamp({{ expression }}, {{ sql_string(var('institution_timezone')) }})
+{%- endmacro %}
+
+{% macro duckdb__zone_to_utc(expression) -%}
+    timezone('UTC', timezone({{ sql_string(var('institution_timezone')) }}, {{ expression }}))
 {%- endmacro %}
 
 {# Text without outer white space; null where nothing is left. #}
@@ -76,7 +120,7 @@
 {% macro duckdb__blank_to_null(expression) -%}
     {%- set blanks = 'chr(9) || chr(10) || chr(13) || chr(32) || chr(160)' -%}
     case
-        when substr({{ expression }}, 1, 1) between '!' and '~'
+        when {{ expression }} >= '!' and {{ expression }} < chr(127)
             and substr({{ expression }}, -1) between '!' and '~'
             then {{ expression }}
         else nullif(trim({{ expression }}, {{ blanks }}), '')

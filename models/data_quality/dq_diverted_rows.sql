@@ -7,17 +7,26 @@ diverted as (
     select
         '{{ table }}' as table_name,
         diverted_by as rule,
-        -- Of erased people not even the key stays.
-        case
-            when diverted_by = 'person_deleted' then 'withheld'
-            else coalesce({{ key }}, 'missing')
-        end as row_key
+        coalesce({{ key }}, 'missing') as row_key
     from {{ ref('stg_' ~ table ~ '_reviewed') }}
     where diverted_by is not null
-    {%- if not loop.last %}
     union all
-    {%- endif %}
     {%- endfor %}
+    select
+        crosswalk as table_name,
+        diverted_by as rule,
+        coalesce(
+            case when crosswalk = 'xwalk_values' then code_set || '|' else '' end || code, 'missing'
+        ) as row_key
+    from {{ ref('stg_crosswalks_reviewed') }}
+    where origin = 'user' and diverted_by is not null
+    union all
+    select
+        'erasure_list' as table_name,
+        'missing_key' as rule,
+        'missing' as row_key
+    from {{ ref('input__erasure_list') }}
+    where person_id is null
 ),
 
 counted as (
@@ -28,6 +37,15 @@ counted as (
         count(*) as n_rows
     from diverted
     group by table_name, rule, row_key
+    union all
+    -- Of erased people not even the key stays, and late rows are none of this build's business.
+    select
+        table_name,
+        rule,
+        'withheld' as row_key,
+        n_rows
+    from {{ ref('input__withheld_rows') }}
+    where n_rows > 0
 )
 
 select

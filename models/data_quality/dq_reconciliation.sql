@@ -1,4 +1,5 @@
 {%- set keys = reviewed_keys() -%}
+{%- set tables = keys.keys() | list + crosswalks().keys() | list -%}
 {%- set judged = {
     'test_scores': ['int_scores_harmonized', 'value'],
     'education_records': ['int_education_harmonized', 'gpa'],
@@ -15,9 +16,10 @@ diverted as (
     group by table_name, rule
 ),
 
--- Counted in the source itself, in the table read from it, and among the lines refused.
+-- Counted in the source itself, in the table read from it, among the lines refused, and among
+-- the rows of erased people.
 input_tables as (
-    {%- for table in keys %}
+    {%- for table in tables + ['erasure_list'] %}
     select
         '{{ table }}' as table_name,
         {{ source_records(table) }} as rows_in,
@@ -25,6 +27,12 @@ input_tables as (
         (
             select count(*) from {{ ref('input__rejected_rows') }} as rejected
             where rejected.table_name = '{{ table }}'
+        )
+        + coalesce(
+            (
+                select sum(withheld.n_rows) from {{ ref('input__withheld_rows') }} as withheld
+                where withheld.table_name = '{{ table }}'
+            ), 0
         ) as rows_diverted
     {%- if not loop.last %}
     union all
@@ -34,13 +42,16 @@ input_tables as (
 
 -- Counted in the table above, in the table below, and in the list of what was diverted between.
 staging_tables as (
-    {%- for table in keys %}
+    {%- for table in tables %}
     select
         '{{ table }}' as table_name,
         (select count(*) from {{ ref('input__' ~ table) }}) as rows_in,
         (
-            select count(*) from {{ ref('stg_' ~ table) }}
-            {%- if table == 'stage_events' %}
+            select count(*)
+            from {{ ref('stg_crosswalks_reviewed' if table in crosswalks() else 'stg_' ~ table) }}
+            {%- if table in crosswalks() %}
+            where crosswalk = '{{ table }}' and origin = 'user' and diverted_by is null
+            {%- elif table == 'stage_events' %}
             where event_source = 'stage_events'
             {%- elif table in ('entry_terms', 'programs') %}
             where not is_derived
@@ -50,6 +61,7 @@ staging_tables as (
             (
                 select sum(diverted.n_rows) from diverted
                 where diverted.table_name = '{{ table }}'
+                    and diverted.rule not in ('person_deleted', 'after_as_of')
             ), 0
         ) as rows_diverted
     {%- if not loop.last %}
@@ -67,10 +79,15 @@ staging_rules as (
     from {{ ref('stg_' ~ table ~ '_reviewed') }}
     where diverted_by is not null
     group by diverted_by
-    {%- if not loop.last %}
     union all
-    {%- endif %}
     {%- endfor %}
+    select
+        crosswalk as table_name,
+        diverted_by as rule,
+        count(*) as rows_in
+    from {{ ref('stg_crosswalks_reviewed') }}
+    where origin = 'user' and diverted_by is not null
+    group by crosswalk, diverted_by
 ),
 
 issues as (
@@ -149,6 +166,7 @@ at_risk as (
     from {{ ref('int_outcomes_labeled') }} as outcomes
     left join objectors on outcomes.person_id = objectors.person_id
     left join {{ ref('ml_enrollment_runs') }} as runs on outcomes.phase = runs.phase
+    where outcomes.is_enrollment_day
 ),
 
 -- From what staging accepted to the people who are described.

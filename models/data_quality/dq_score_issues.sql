@@ -4,6 +4,7 @@
 {% set keys = reviewed_keys() -%}
 {%- set dates = checked_dates() -%}
 {%- set ranges = checked_ranges() -%}
+{%- set recordings = recorded_columns() -%}
 {%- set people = {
     'entry_terms': 'cast(null as varchar)', 'programs': 'cast(null as varchar)',
     'stage_events': 'cast(null as varchar)',
@@ -34,6 +35,9 @@ suspect_{{ table }} as (
             {%- for column, range in ranges.get(table, {}).items() %}
             or {{ column }} not between {{ range[0] }} and {{ range[1] }}
             {%- endfor %}
+            {%- if table in recordings %}
+            or {{ is_recorded_early(*recordings[table]) }}
+            {%- endif %}
         )
 ),
 
@@ -54,7 +58,7 @@ untyped as (
 ),
 
 text_sentinels as (
-    select sentinel from {{ ref('sentinels') }} where kind in ('text', 'waiver')
+    select sentinel, kind from {{ ref('sentinels') }} where kind in ('text', 'waiver')
 ),
 
 number_sentinels as (
@@ -70,7 +74,8 @@ untyped_judged as (
         untyped.column_name,
         untyped.raw_value,
         case
-            when text_sentinels.sentinel is not null then 'sentinel'
+            when text_sentinels.kind = 'waiver' then 'waived'
+            when text_sentinels.kind = 'text' then 'sentinel'
             when columns.data_type = 'double' then 'not_a_number'
             when columns.data_type = 'integer' then 'not_a_whole_number'
             else 'not_a_' || columns.data_type
@@ -133,6 +138,93 @@ out_of_range as (
     {%- endfor %}
 ),
 
+recorded_early as (
+    {%- for table, (recorded, occurred) in recordings.items() %}
+    select
+        '{{ table }}' as table_name,
+        row_key,
+        issue_person_id as person_id,
+        '{{ recorded }}' as column_name,
+        cast({{ recorded }} as varchar) as raw_value,
+        'recorded_early' as rule,
+        cast({{ occurred }} as varchar) as value_used
+    from suspect_{{ table }}
+    where diverted_by is null
+        and {{ is_recorded_early(recorded, occurred) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+stage_days as (
+    select
+        events.application_id,
+        events.stage,
+        events.event_source,
+        min(cast(events.occurred_at as date)) as first_on
+    from {{ ref('stg_stage_events') }} as events
+    where events.occurred_at is not null
+    group by events.application_id, events.stage, events.event_source
+),
+
+-- Admitted and admitted with conditions have one rank, and either serves what follows.
+rank_days as (
+    select
+        stage_days.application_id,
+        stages.stage_rank,
+        min(stage_days.first_on) as first_on
+    from stage_days
+    inner join {{ ref('stages') }} as stages on stage_days.stage = stages.stage
+    where not stages.is_exit
+    group by stage_days.application_id, stages.stage_rank
+),
+
+disordered as (
+    select
+        stage_days.*,
+        rank_days.first_on as not_before
+    from stage_days
+    inner join {{ ref('stages') }} as stages on stage_days.stage = stages.stage
+    inner join {{ ref('stages') }} as followed on stages.follows = followed.stage
+    inner join rank_days
+        on stage_days.application_id = rank_days.application_id
+        and followed.stage_rank = rank_days.stage_rank
+    where stage_days.first_on < rank_days.first_on
+),
+
+out_of_order as (
+    select
+        'stage_events' as table_name,
+        {{ keys['stage_events'] }} as row_key,
+        cast(null as varchar) as person_id,
+        'occurred_at' as column_name,
+        cast(occurred_at as varchar) as raw_value,
+        'out_of_order' as rule,
+        cast(occurred_at as varchar) as value_used
+    from (
+        select events.application_id, events.stage, events.occurred_at
+        from {{ ref('stg_stage_events_reviewed') }} as events
+        inner join disordered
+            on events.application_id = disordered.application_id
+            and events.mapped_stage = disordered.stage
+            and disordered.event_source = 'stage_events'
+        where events.diverted_by is null
+            and cast(events.occurred_at as date) < disordered.not_before
+    ) as events
+    union all
+    select
+        'applications' as table_name,
+        application_id as row_key,
+        cast(null as varchar) as person_id,
+        case when stage = 'complete' then 'completed_at' else stage || '_at' end as column_name,
+        cast(first_on as varchar) as raw_value,
+        'out_of_order' as rule,
+        cast(first_on as varchar) as value_used
+    from disordered
+    where event_source = 'applications'
+),
+
 scores as (
     select
         'test_scores' as table_name,
@@ -148,6 +240,27 @@ scores as (
     from {{ ref('int_scores_harmonized') }} as harmonized
     inner join {{ ref('stg_test_scores') }} as staged on harmonized.score_id = staged.score_id
     where harmonized.rule is not null
+),
+
+-- Which of several scores serves is a matter of the person; the values themselves are fine.
+set_aside as (
+    select
+        'test_scores' as table_name,
+        ranked.score_id as row_key,
+        ranked.person_id,
+        'value' as column_name,
+        cast(harmonized.raw_value as varchar) as raw_value,
+        ranked.rule,
+        cast(serving.measure_value as varchar) as value_used
+    from {{ ref('int_scores_ranked') }} as ranked
+    inner join {{ ref('int_scores_harmonized') }} as harmonized
+        on ranked.score_id = harmonized.score_id
+    left join {{ ref('int_scores_ranked') }} as serving
+        on ranked.person_id = serving.person_id
+        and ranked.measure = serving.measure
+        and serving.preference = 1
+        and serving.rule is null
+    where ranked.rule is not null
 ),
 
 grades as (
@@ -212,8 +325,8 @@ own_columns as (
 
 issues as (
     {%- for part in [
-        'untyped_judged', 'unreal_dates', 'out_of_range', 'scores', 'grades', 'lost_merges',
-        'lost_applications', 'own_columns',
+        'untyped_judged', 'unreal_dates', 'out_of_range', 'recorded_early', 'out_of_order',
+        'scores', 'set_aside', 'grades', 'lost_merges', 'lost_applications', 'own_columns',
     ] %}
     select table_name, row_key, person_id, column_name, raw_value, rule, value_used
     from {{ part }}

@@ -30,7 +30,7 @@ cycles as (
 {%- for table in sources %},
 
 {{ table }} as (
-    select * from {{ feature_relation(table) }}
+    select * from {{ ref(table) }}
 )
 {%- endfor %}
 
@@ -49,6 +49,7 @@ select
     applications.is_primary,
     applications.is_persona_snapshot,
     applications.is_enrollment_snapshot,
+    applications.is_backtest_snapshot,
     -- Personas are learned from finished cycles; from the open one only when there is no other.
     applications.is_persona_snapshot
     and applications.is_primary

@@ -1,7 +1,7 @@
 with
 
 phases as (
-    {{ phases_as_rows() }}
+    select * from {{ ref('int_phases_ranked') }}
 ),
 
 stages as (
@@ -24,11 +24,10 @@ allowed as (
         catalog.role,
         catalog.priority,
         catalog.earliest_stage,
-        earliest.stage_rank <= at_risk.stage_rank and not catalog.protected as is_allowed
+        earliest.stage_rank <= phases.at_risk_rank and not catalog.protected as is_allowed
     from catalog
     cross join phases
     inner join stages as earliest on catalog.earliest_stage = earliest.stage
-    inner join stages as at_risk on phases.at_risk_stage = at_risk.stage
 )
 
 select

@@ -12,7 +12,7 @@ dated as (
 
 latest as (
     select max(known_on) as latest_known_on from dated
-    where known_on <= current_date
+    where known_on <= {{ last_known_day() }}
 ),
 
 stages as (
@@ -21,9 +21,9 @@ stages as (
 
 select
     {% if var('as_of') is none -%}
-    coalesce(latest.latest_known_on, current_date) as as_of,
+    coalesce(latest.latest_known_on, {{ last_known_day() }}) as as_of,
     {%- else -%}
-    cast('{{ var("as_of") }}' as date) as as_of,
+    {{ last_known_day() }} as as_of,
     {%- endif %}
     latest.latest_known_on,
     stages.n_dated_stages = 0 as is_static

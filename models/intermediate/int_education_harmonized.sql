@@ -65,7 +65,8 @@ judged as (
     select
         bounded.*,
         case
-            when bounded.gpa_value is null and text_sentinels.kind is not null then 'sentinel'
+            when bounded.gpa_value is null and text_sentinels.kind = 'waiver' then 'waived'
+            when bounded.gpa_value is null and text_sentinels.kind = 'text' then 'sentinel'
             when bounded.gpa_value is null and bounded.gpa_value_refused is not null
                 then 'not_a_number'
             when bounded.gpa_value is null then 'missing_value'

@@ -20,11 +20,18 @@ stages as (
     select * from {{ ref('stages') }}
 ),
 
+-- A term that nobody can or does apply for yet is no cycle of this build.
 used as (
-    select entry_term from entry_terms
+    select entry_terms.entry_term from entry_terms
+    cross join as_of
+    where entry_terms.opens_on is null or entry_terms.opens_on <= as_of.as_of
     union
     select entry_term from applications
     where entry_term is not null
+    union
+    select entry_terms.entry_term from entry_terms
+    inner join {{ ref('stg_persons') }} as persons
+        on entry_terms.entry_term = persons.intended_entry_term
 ),
 
 -- What the histories say about a term whose calendar the input does not give.

@@ -41,6 +41,9 @@ readings as (
         scales.scale_code,
         scales.decision,
         scales.rule,
+        -- Only a day can tell that a scale of a later time is meant.
+        scales.valid_from is not null and scales.decision <> 'refused'
+        and scores.known_on is null and scores.scale_code is null as needs_day,
         abs(
             (scores.value - scales.step_offset) / scales.step
             - round((scores.value - scales.step_offset) / scales.step)
@@ -120,7 +123,9 @@ judged as (
             when scores.component is null then 'unknown_component'
             when scaled_components.test_code is null then 'no_scale'
             when readings.decision = 'refused' then readings.rule
-            when readings.scale_code is not null and scores.status in ('cancelled', 'revoked')
+            when readings.needs_day then 'undated_scale'
+            when readings.scale_code is not null
+                and scores.status in ('cancelled', 'revoked', 'discrepancy')
                 then 'status_' || scores.status
             when readings.scale_code is not null then readings.rule
             when chosen.n_scales > 1 then 'ambiguous_scale'
@@ -133,7 +138,9 @@ judged as (
             else 'out_of_scale'
         end as rule,
         coalesce(readings.decision, 'refused') <> 'refused'
-        and coalesce(scores.status, 'none') not in ('cancelled', 'revoked') as is_usable
+        and not readings.needs_day
+        and coalesce(scores.status, 'none') not in ('cancelled', 'revoked', 'discrepancy')
+            as is_usable
     from scores
     left join chosen on scores.score_id = chosen.score_id
     left join readings
@@ -230,7 +237,7 @@ select
         else judged.scale_read
     end as scale_code,
     judged.test_date,
-    coalesce(judged.received_at, cast(judged.test_date as timestamp)) as known_at,
+    {{ known_at('judged.received_at', 'cast(judged.test_date as timestamp)') }} as known_at,
     cast(case
         when judged.family = 'english' then {{ dbt.dateadd('year', 2, 'judged.test_date') }}
         when judged.family in ('gre', 'gmat') then {{ dbt.dateadd('year', 5, 'judged.test_date') }}

@@ -9,7 +9,7 @@ stages_known as (
 ),
 
 scores as (
-    select * from {{ ref('int_scores_harmonized') }}
+    select * from {{ ref('int_scores_ranked') }}
 ),
 
 waivers as (
@@ -31,54 +31,33 @@ recording as (
     from scores
 ),
 
-measures as (
-    select
-        scores.*,
-        case
-            when family = 'english' and english_level is not null then 'english_level'
-            when family = 'gre' and component = 'quant' then 'gre_quant'
-            when family = 'gre' and component = 'verbal' then 'gre_verbal'
-            when family = 'gre' and component in ('analytical', 'writing') then 'gre_writing'
-            when family = 'gmat' and component = 'total' then 'gmat_total'
-        end as measure,
-        coalesce(english_level, value) as measure_value
-    from scores
-),
-
 known_scores as (
     select
         applications.application_id,
         applications.known_on,
-        measures.score_id,
-        measures.family,
-        measures.measure,
-        measures.measure_value,
-        measures.status,
-        measures.test_date,
-        measures.is_usable
-        and (measures.expires_on is null or applications.census_on is null
-            or measures.expires_on > applications.census_on) as is_valid,
-        measures.is_usable
+        scores.family,
+        scores.measure,
+        scores.measure_value,
+        scores.preference,
+        scores.is_usable
+        and (scores.expires_on is null or applications.census_on is null
+            or scores.expires_on > applications.census_on) as is_valid,
+        scores.is_usable
     from applications
-    inner join measures on applications.person_id = measures.person_id
-    where measures.known_at is null
-        or cast(measures.known_at as date) <= applications.known_on
+    inner join scores on applications.person_id = scores.person_id
+    where scores.known_at is null
+        or cast(scores.known_at as date) <= applications.known_on
 ),
 
--- The chosen score of a person: verified before self-reported, then best, then latest.
+-- Of what was known and valid on the day, the preferred score of each measure.
 ranked as (
     select
         *,
         row_number() over (
-            partition by application_id, known_on, measure
-            order by
-                case when status = 'verified' then 0 else 1 end asc,
-                measure_value desc,
-                test_date desc nulls last,
-                score_id asc
+            partition by application_id, known_on, measure order by preference
         ) as choice
     from known_scores
-    where is_valid and measure is not null
+    where is_valid
 ),
 
 chosen as (

@@ -22,12 +22,7 @@ known_events as (
         cast(stage_events.occurred_at as date) as occurred_on,
         stages.stage_rank,
         stages.is_exit,
-        -- A denial proves a submission; other exits prove nothing about what came before.
-        case
-            when not stages.is_exit then stages.stage_rank
-            when stage_events.stage = 'denied' then 50
-            else 0
-        end as proven_rank
+        {{ proven_rank('stages') }} as proven_rank
     from applications
     inner join stage_events on applications.application_id = stage_events.application_id
     inner join stages on stage_events.stage = stages.stage

@@ -14,7 +14,7 @@ phase_features as (
 ),
 
 phases as (
-    {{ phases_as_rows() }}
+    select * from {{ ref('int_phases_ranked') }}
 )
 
 select

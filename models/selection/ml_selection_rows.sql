@@ -9,7 +9,7 @@ applicants as (
 
 outcomes as (
     select * from {{ ref('int_outcomes_labeled') }}
-    where outcome is not null
+    where outcome is not null and is_enrollment_day
 ),
 
 -- The last closed cycle is what the models are evaluated on: it may not choose features.

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with
 
 education as (
@@ -8,11 +6,11 @@ education as (
 ),
 
 countries as (
-    select * from {{ ref('xwalk_countries') }}
+    {{ codes_of('education_records', 'country') }}
 ),
 
 directions as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'gpa_direction'
+    {{ codes_of('education_records', 'gpa_direction') }}
 )
 
 select
@@ -23,7 +21,7 @@ select
     education.gpa_scale_max,
     education.gpa_scale_pass,
     directions.value as gpa_direction,
-    countries.country,
+    countries.value as country,
     education.institution,
     education.degree_level,
     education.field,
@@ -32,6 +30,5 @@ select
     {{ real_date('education.received_at') }} as received_at
     {{ extra_columns(ref('input__education_records'), 'education') }}
 from education
-left join countries on {{ code_key('education.country') }} = {{ code_key('countries.code') }}
-left join directions
-    on {{ code_key('education.gpa_direction') }} = {{ code_key('directions.code') }}
+left join countries on education.country = countries.code
+left join directions on education.gpa_direction = directions.code

@@ -2,7 +2,7 @@ with
 
 numbered as (
     {{ numbered_copies(
-        ref('input__education_records'), 'education_id',
+        'education_records', 'education_id',
         'received_at desc nulls last, ' ~ count_present([
             'gpa_value', 'gpa_scale_max', 'country', 'graduated_on',
         ]) ~ ' desc'
@@ -11,10 +11,6 @@ numbered as (
 
 ids as (
     select * from {{ ref('stg_person_ids') }}
-),
-
-erased as (
-    select * from {{ ref('stg_erased_person_ids') }}
 )
 
 select
@@ -22,9 +18,8 @@ select
     ids.person_id as surviving_person_id,
     case
         when numbered.education_id is null or numbered.person_id is null then 'missing_key'
-        {{ person_rule('ids', 'erased') }}
+        {{ person_rule('ids') }}
         when numbered._copy > 1 then 'duplicate_key'
     end as diverted_by
 from numbered
 left join ids on numbered.person_id = ids.source_person_id
-left join erased on numbered.person_id = erased.person_id

@@ -8,7 +8,7 @@ entry_terms as (
 ),
 
 statuses as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'term_status'
+    {{ codes_of('entry_terms', 'status') }}
 ),
 
 applied_for as (
@@ -31,4 +31,4 @@ select
     {{ extra_columns(ref('input__entry_terms'), 'entry_terms') }}
 from named
 left join entry_terms on named.entry_term = entry_terms.entry_term
-left join statuses on {{ code_key('entry_terms.status') }} = {{ code_key('statuses.code') }}
+left join statuses on entry_terms.status = statuses.code

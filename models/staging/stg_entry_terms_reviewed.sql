@@ -1,10 +1,14 @@
 with
 
 numbered as (
-    {{ numbered_copies(
-        ref('input__entry_terms'), 'entry_term',
-        count_present(['opens_on', 'census_on', 'status', 'term_order']) ~ ' desc'
-    ) }}
+    select
+        entry_terms.*,
+        {{ copy_number(
+            ['entry_terms.entry_term'],
+            count_present(['opens_on', 'census_on', 'status', 'term_order']) ~ ' desc',
+            'entry_terms'
+        ) }} as _copy
+    from {{ ref('input__entry_terms') }} as entry_terms
 )
 
 select

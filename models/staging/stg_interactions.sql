@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with
 
 interactions as (
@@ -8,11 +6,11 @@ interactions as (
 ),
 
 types as (
-    select * from {{ ref('xwalk_interaction_types') }}
+    {{ codes_of('interactions', 'interaction_type') }}
 ),
 
 statuses as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'interaction_status'
+    {{ codes_of('interactions', 'status') }}
 ),
 
 applications as (
@@ -22,7 +20,7 @@ applications as (
 select
     interactions.interaction_id,
     interactions.surviving_person_id as person_id,
-    coalesce(types.interaction_type, 'other') as interaction_type,
+    coalesce(types.value, 'other') as interaction_type,
     types.channel,
     coalesce(types.weight, 0) as weight,
     interactions.occurred_at,
@@ -31,11 +29,10 @@ select
     interactions.value_text,
     {{ in_range('interactions', 'minutes', 'interactions') }} as minutes,
     {{ real_date('interactions.recorded_at') }} as recorded_at,
-    coalesce({{ real_date('interactions.recorded_at') }}, interactions.occurred_at) as known_at,
+    {{ known_at(real_date('interactions.recorded_at'), 'interactions.occurred_at') }} as known_at,
     applications.application_id
     {{ extra_columns(ref('input__interactions'), 'interactions') }}
 from interactions
-left join types
-    on {{ code_key('interactions.interaction_type') }} = {{ code_key('types.code') }}
-left join statuses on {{ code_key('interactions.status') }} = {{ code_key('statuses.code') }}
+left join types on interactions.interaction_type = types.code
+left join statuses on interactions.status = statuses.code
 left join applications on interactions.application_id = applications.application_id

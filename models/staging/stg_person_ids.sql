@@ -2,11 +2,10 @@
 
 with recursive
 
--- Copies of one id add up: one deleted copy deletes the person.
+-- Copies of one id add up.
 people as (
     select
         person_id,
-        max(case when is_deleted then 1 else 0 end) as is_deleted,
         max(case when is_test then 1 else 0 end) as is_test,
         max(nullif(merged_into_person_id, person_id)) as merged_into_person_id
     from {{ ref('input__persons') }}
@@ -62,7 +61,6 @@ resolved as (
             else survivors.surviving_person_id
         end as person_id,
         links.status as link_status,
-        people.is_deleted,
         people.is_test
     from people
     left join links on people.person_id = links.person_id
@@ -74,7 +72,6 @@ judged as (
         resolved.source_person_id,
         resolved.person_id,
         case
-            when resolved.is_deleted = 1 or survivors.is_deleted = 1 then 'deleted'
             when resolved.is_test = 1 or survivors.is_test = 1 then 'test'
             when resolved.person_id is null then 'merge_cycle'
             else coalesce(resolved.link_status, 'active')
@@ -83,10 +80,8 @@ judged as (
     left join people as survivors on resolved.person_id = survivors.person_id
 )
 
--- Erased people leave no trace here; stg_erased_person_ids names them as a view on the input.
 select
     source_person_id,
     case when status in ('active', 'merged', 'duplicate') then person_id end as person_id,
     status
 from judged
-where status <> 'deleted'

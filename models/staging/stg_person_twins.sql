@@ -12,7 +12,6 @@ candidates as (
     select * from {{ ref('input__persons') }}
     where person_id is not null
         and merged_into_person_id is null
-        and not coalesce(is_deleted, false)
         and not coalesce(is_test, false)
         -- A moment tells people apart; a mere day does not.
         and created_at <> cast(created_at as date)

@@ -6,39 +6,51 @@ reviewed as (
     select * from {{ ref('stg_persons_reviewed') }}
 ),
 
--- What any record of a person forbids is forbidden.
+-- What any record of a person forbids is forbidden: what the records that do not stay say.
 wishes as (
     select
         surviving_person_id,
         max(case when profiling_objection then 1 else 0 end) as has_objection,
         max(case when not can_contact then 1 else 0 end) as refuses_contact
     from reviewed
-    where surviving_person_id is not null
+    where surviving_person_id is not null and diverted_by is not null
     group by surviving_person_id
 ),
 
+residences as (
+    {{ codes_of('persons', 'country_of_residence') }}
+),
+
+citizenships as (
+    {{ codes_of('persons', 'country_of_citizenship') }}
+),
+
 residencies as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'residency'
+    {{ codes_of('persons', 'residency') }}
+),
+
+programs as (
+    {{ codes_of('persons', 'intended_program_code') }}
 ),
 
 persons as (
     select
         reviewed.*,
-        residence.country as residence_code,
-        citizenship.country as citizenship_code
+        residences.value as residence_code,
+        citizenships.value as citizenship_code
     from reviewed
-    left join {{ ref('xwalk_countries') }} as residence
-        on {{ code_key('reviewed.country_of_residence') }} = {{ code_key('residence.code') }}
-    left join {{ ref('xwalk_countries') }} as citizenship
-        on {{ code_key('reviewed.country_of_citizenship') }} = {{ code_key('citizenship.code') }}
+    left join residences on reviewed.country_of_residence = residences.code
+    left join citizenships on reviewed.country_of_citizenship = citizenships.code
     where reviewed.diverted_by is null
 )
 
 select
     persons.person_id,
     {{ real_date('persons.created_at') }} as created_at,
-    coalesce(persons.can_contact, false) and wishes.refuses_contact = 0 as can_contact,
-    wishes.has_objection = 1 as profiling_objection,
+    coalesce(persons.can_contact, false) and coalesce(wishes.refuses_contact, 0) = 0
+        as can_contact,
+    coalesce(persons.profiling_objection, false) or coalesce(wishes.has_objection, 0) = 1
+        as profiling_objection,
     persons.residence_code as country_of_residence,
     persons.citizenship_code as country_of_citizenship,
     coalesce(
@@ -55,8 +67,9 @@ select
     {{ in_range('persons', 'birth_year', 'persons') }} as birth_year,
     persons.is_own_alumnus,
     persons.intended_entry_term,
-    persons.intended_program_code
+    programs.value as intended_program_code
     {{ extra_columns(ref('input__persons'), 'persons') }}
 from persons
-inner join wishes on persons.person_id = wishes.surviving_person_id
-left join residencies on {{ code_key('persons.residency') }} = {{ code_key('residencies.code') }}
+left join wishes on persons.person_id = wishes.surviving_person_id
+left join residencies on persons.residency = residencies.code
+left join programs on persons.intended_program_code = programs.code

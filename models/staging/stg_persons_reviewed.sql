@@ -2,7 +2,7 @@ with
 
 numbered as (
     {{ numbered_copies(
-        ref('input__persons'), 'person_id',
+        'persons', 'person_id',
         count_present([
             'country_of_residence', 'country_of_citizenship', 'residency', 'distance_km',
             'years_experience', 'birth_year', 'intended_entry_term', 'intended_program_code',
@@ -19,7 +19,6 @@ select
     ids.person_id as surviving_person_id,
     case
         when numbered.person_id is null then 'missing_key'
-        when ids.source_person_id is null then 'person_deleted'
         when ids.status <> 'active' then 'person_' || ids.status
         when numbered._copy > 1 then 'duplicate_key'
     end as diverted_by

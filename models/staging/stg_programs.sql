@@ -8,7 +8,7 @@ programs as (
 ),
 
 policies as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'test_policy'
+    {{ codes_of('programs', 'test_policy') }}
 ),
 
 applied_for as (
@@ -17,7 +17,7 @@ applied_for as (
 ),
 
 named as (
-    select program_code from programs
+    select mapped_program_code as program_code from programs
     union
     select program_code from applied_for
 )
@@ -32,8 +32,8 @@ select
     programs.english_required,
     policies.value as test_policy,
     programs.capacity,
-    programs.program_code is null as is_derived
+    programs.mapped_program_code is null as is_derived
     {{ extra_columns(ref('input__programs'), 'programs') }}
 from named
-left join programs on named.program_code = programs.program_code
-left join policies on {{ code_key('programs.test_policy') }} = {{ code_key('policies.code') }}
+left join programs on named.program_code = programs.mapped_program_code
+left join policies on programs.test_policy = policies.code

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 select
     surviving_person_id as person_id,
     lower(attribute) as attribute,

@@ -8,10 +8,6 @@ ids as (
     select * from {{ ref('stg_person_ids') }}
 ),
 
-erased as (
-    select * from {{ ref('stg_erased_person_ids') }}
-),
-
 -- Records of one person may be merged: what the surviving record says stays.
 numbered as (
     select
@@ -35,9 +31,7 @@ select
         when numbered.person_id is null or numbered.attribute is null then 'missing_key'
         when numbered.person_status in ('test', 'merge_cycle')
             then 'person_' || numbered.person_status
-        when erased.person_id is not null then 'person_deleted'
         when numbered.source_person_id is null then 'orphan_person'
         when numbered._copy > 1 then 'duplicate_key'
     end as diverted_by
 from numbered
-left join erased on numbered.person_id = erased.person_id

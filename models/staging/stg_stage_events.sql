@@ -22,55 +22,40 @@ recorded as (
     where diverted_by is null
 ),
 
-dated as (
+-- What an application says of itself; its current stage where it gives no date for that.
+stated as (
     {%- for column, stage in stage_of_date.items() %}
-    select application_id, '{{ stage }}' as stage, {{ column }} as occurred_at
+    select
+        application_id,
+        '{{ stage }}' as stage,
+        {{ column }} as occurred_at,
+        'applications' as event_source
     from applications
     where {{ column }} is not null
-    {%- if not loop.last %}
     union all
-    {%- endif %}
     {%- endfor %}
+    select
+        application_id,
+        current_stage as stage,
+        cast(null as timestamp) as occurred_at,
+        'current_stage' as event_source
+    from applications
+    where current_stage is not null
+        and case current_stage
+            {%- for column, stage in stage_of_date.items() %}
+            when '{{ stage }}' then {{ column }}
+            {%- endfor %}
+        end is null
 ),
 
 -- The history outranks the dates on the application, which systems overwrite.
 added as (
-    select dated.application_id, dated.stage, dated.occurred_at
-    from dated
+    select stated.*
+    from stated
     left join recorded
-        on dated.application_id = recorded.application_id
-        and dated.stage = recorded.stage
+        on stated.application_id = recorded.application_id
+        and stated.stage = recorded.stage
     where recorded.application_id is null
-),
-
-events as (
-    select
-        application_id,
-        stage,
-        occurred_at,
-        recorded_at,
-        'stage_events' as event_source
-    from recorded
-    union all
-    select
-        application_id,
-        stage,
-        occurred_at,
-        cast(null as timestamp) as recorded_at,
-        'applications' as event_source
-    from added
-),
-
-current_stages as (
-    select
-        applications.application_id,
-        applications.current_stage as stage
-    from applications
-    left join events
-        on applications.application_id = events.application_id
-        and applications.current_stage = events.stage
-    where applications.current_stage is not null
-        and events.application_id is null
 )
 
 select
@@ -78,15 +63,15 @@ select
     stage,
     occurred_at,
     recorded_at,
-    event_source,
-    coalesce(recorded_at, occurred_at) as known_at
-from events
+    'stage_events' as event_source,
+    {{ known_at('recorded_at', 'occurred_at') }} as known_at
+from recorded
 union all
 select
     application_id,
     stage,
-    cast(null as timestamp) as occurred_at,
+    occurred_at,
     cast(null as timestamp) as recorded_at,
-    'current_stage' as event_source,
-    cast(null as timestamp) as known_at
-from current_stages
+    event_source,
+    occurred_at as known_at
+from added

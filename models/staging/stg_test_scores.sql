@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with
 
 scores as (
@@ -8,26 +6,26 @@ scores as (
 ),
 
 tests as (
-    select * from {{ ref('xwalk_tests') }}
+    {{ codes_of('test_scores', 'test_code') }}
 ),
 
 components as (
-    select * from {{ ref('xwalk_components') }}
+    {{ codes_of('test_scores', 'component') }}
 ),
 
 statuses as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'score_status'
+    {{ codes_of('test_scores', 'status') }}
 ),
 
 scales as (
-    select code, value from {{ ref('xwalk_values') }} where code_set = 'score_scale'
+    {{ codes_of('test_scores', 'scale_code') }}
 )
 
 select
     scores.score_id,
     scores.surviving_person_id as person_id,
-    coalesce(tests.test_code, 'other') as test_code,
-    components.component,
+    coalesce(tests.value, 'other') as test_code,
+    components.value as component,
     scores.value,
     {{ refused_value('scores', 'value') }} as value_refused,
     {{ real_date('scores.test_date') }} as test_date,
@@ -36,7 +34,7 @@ select
     scales.value as scale_code
     {{ extra_columns(ref('input__test_scores'), 'scores') }}
 from scores
-left join tests on {{ code_key('scores.test_code') }} = {{ code_key('tests.code') }}
-left join components on {{ code_key('scores.component') }} = {{ code_key('components.code') }}
-left join statuses on {{ code_key('scores.status') }} = {{ code_key('statuses.code') }}
-left join scales on {{ code_key('scores.scale_code') }} = {{ code_key('scales.code') }}
+left join tests on scores.test_code = tests.code
+left join components on scores.component = components.code
+left join statuses on scores.status = statuses.code
+left join scales on scores.scale_code = scales.code

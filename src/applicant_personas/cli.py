@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from applicant_personas.dictionary import write_dictionary
+from applicant_personas.mapping import filled_crosswalk, mapping_files, propose, read_contract
+from applicant_personas.profiling import count_distinct, open_source, read_profiles, run_mapping
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_sample(commands)
     _add_dictionary(commands)
+    _add_map(commands)
+    _add_apply(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -79,6 +83,65 @@ def _add_dictionary(commands: argparse._SubParsersAction[argparse.ArgumentParser
 def _dictionary(options: argparse.Namespace) -> int:
     write_dictionary(options.manifest, options.output)
     return 0
+
+
+def _add_map(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `map`: the likeliest source of each contract column, and starter SQL."""
+    parser = commands.add_parser("map", help="propose how a source maps to the input contract")
+    _add_source(parser)
+    parser.add_argument("--output", metavar="DIR", type=Path, default=Path("mapping"))
+    parser.add_argument("--manifest", type=Path, default=Path("target/manifest.json"))
+    parser.set_defaults(run=_map)
+
+
+def _map(options: argparse.Namespace) -> int:
+    contract = read_contract(options.manifest)
+    with open_source(options.source, options.schema) as connection:
+        sources = read_profiles(connection)
+        proposals = propose(
+            contract, sources, lambda table, names: count_distinct(connection, table, names)
+        )
+    files = mapping_files(contract, sources, proposals)
+    existing = [name for name in files if (options.output / name).exists()]
+    if existing:
+        raise ValueError(
+            f"{options.output} has {existing[0]} already: give another folder with --output."
+        )
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (options.output / name).write_text(text, encoding="utf-8")
+    print(f"{len(files)} files are in {options.output}: begin with report.md.")
+    return 0
+
+
+def _add_apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `apply`: a mapping's SQL run on a source, to a folder that dbt reads."""
+    parser = commands.add_parser("apply", help="run a mapping and write the tables of the contract")
+    parser.add_argument("mapping", metavar="MAPPING", type=Path, help="a folder of <table>.sql")
+    _add_source(parser)
+    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="for input_path")
+    parser.set_defaults(run=_apply)
+
+
+def _apply(options: argparse.Namespace) -> int:
+    crosswalks = {
+        file.name: filled_crosswalk(str(file), file.read_text(encoding="utf-8-sig"))
+        for file in sorted(options.mapping.glob("xwalk_*.csv"))
+    }
+    with open_source(options.source, options.schema) as connection:
+        rows = run_mapping(connection, options.mapping, options.output)
+    for name, text in crosswalks.items():
+        (options.output / name).write_text(text, encoding="utf-8")
+    for table, n_rows in rows.items():
+        print(f"{table}: {n_rows:,} rows")
+    return 0
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="SOURCE", type=Path, help="a file, a folder of files, or a database"
+    )
+    parser.add_argument("--schema", help="of the tables, where SOURCE is a DuckDB database")
 
 
 if __name__ == "__main__":

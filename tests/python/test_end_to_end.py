@@ -67,7 +67,7 @@ def build_only(folder: Path, table: str) -> Case:
 
 
 def build_flat(folder: Path) -> Case:
-    """Build from two flat tables with columns of the user's own, and a catalog that names them."""
+    """Build from two flat tables with columns and codes of the user's own, named by two more."""
     made = generate(folder / "made", "--persons", "600")
     case = Case(Warehouse(folder / "warehouse.duckdb"), folder / "input", made / "truth")
     case.input.mkdir()
@@ -83,7 +83,7 @@ def build_flat(folder: Path) -> Case:
     number = persons["person_id"].map(archetype).map(ARCHETYPE_KEYS.index, "ignore")
     persons["x_portfolio"] = number + np.random.default_rng(1).normal(size=len(number)).round(2)
     # A word among the grades, on people who stay.
-    worded = persons.index[persons["x_portfolio"].notna() & ~persons["is_deleted"].eq("true")][:3]
+    worded = persons.index[persons["x_portfolio"].notna() & ~persons["is_deleted"].eq("1")][:3]
     persons["x_portfolio"] = persons["x_portfolio"].astype(object)
     persons.loc[worded, "x_portfolio"] = UNREAD_GRADE
     # Half of those who enroll take the fast track: it tells more than anything else.
@@ -91,8 +91,14 @@ def build_flat(folder: Path) -> Case:
     keys = applications["application_id"]
     is_fast = (keys.map(enrolled) == 1) & keys.str[-1].isin([*"02468"])
     applications["x_track"] = np.where(is_fast, "fast", "plain")
+    countries = persons["country_of_residence"]
+    persons["country_of_residence"] = countries.where(countries == "", "Land of " + countries)
+    crosswalk = pd.DataFrame({"code": persons["country_of_residence"], "country": countries})
+    crosswalk = crosswalk[countries != ""].drop_duplicates()
+    crosswalk.loc[len(persons)] = ["Wonderland", "Nowhere"]
     persons.to_csv(case.input / "persons.csv", index=False)
     applications.to_csv(case.input / "applications.csv", index=False)
+    crosswalk.to_csv(case.input / "xwalk_countries.csv", index=False)
     (case.input / "feature_catalog.csv").write_text(
         "feature,block,source_column,kind,role,earliest_stage,label\n"
         "portfolio,portfolio,persons.x_portfolio,number,both,submitted,Portfolio grade\n"
@@ -311,6 +317,86 @@ def test_features_are_what_was_known_on_the_day(sample: Case) -> None:
     assert agreement[["admitted since", "scholarship"]].min() >= 0.995, agreement
 
 
+# --- funnels ------------------------------------------------------------------------------------
+
+
+def known_stages(case: Case) -> pd.DataFrame:
+    """Every stage in the files, of applications that stayed: when it was known and what it proves.
+
+    Columns: application_id, entry_term, days_to_census, rank.
+    """
+    applications, events = (
+        pd.read_csv(case.input / f"{name}.csv", dtype=str)
+        for name in ("applications", "stage_events")
+    )
+    stayed = case.warehouse.column("select application_id from staging.stg_applications")
+    started = applications.assign(stage="started", occurred_at=applications["started_at"])
+    events = pd.concat([events, started])[["application_id", "stage", "occurred_at", "recorded_at"]]
+    events = events.merge(applications[["application_id", "entry_term"]], on="application_id")
+    events = events[events["application_id"].isin(stayed)].dropna(subset="occurred_at")
+    # Recorded or happened, whichever is later.
+    moments = events[["recorded_at", "occurred_at"]].apply(pd.to_datetime, format="mixed")
+    known = moments.max(axis=1).dt.normalize()
+    terms = pd.read_csv(case.input / "entry_terms.csv", index_col=0, parse_dates=["census_on"])
+    stages = pd.read_csv(ROOT / "seeds/terminology/stages.csv").set_index("stage")
+    proven = stages["stage_rank"].where(~stages["is_exit"], 0)
+    proven["denied"] = stages.loc["in_review", "stage_rank"]
+    return events[["application_id", "entry_term"]].assign(
+        days_to_census=(events["entry_term"].map(terms["census_on"]) - known).dt.days,
+        rank=events["stage"].map(proven),
+    )
+
+
+def test_a_count_of_the_files_gives_the_funnel_of_every_day(sample: Case) -> None:
+    events = known_stages(sample)
+    funnel = sample.warehouse.frame(
+        "select * from marts.rpt_funnel_by_cycle_day where persona_key = 'all'"
+        " and program_code = 'all' and stage <> 'inquiry' and n_reached is not null"
+    )
+    cells = zip(funnel["entry_term"], funnel["days_to_census"], funnel["stage_rank"], strict=True)
+    counted = [
+        events.loc[
+            (events["entry_term"] == term)
+            & (events["days_to_census"] >= days)
+            & (events["rank"] >= rank),
+            "application_id",
+        ].nunique()
+        for term, days, rank in cells
+    ]
+    assert len(counted) > 500
+    assert funnel["n_reached"].tolist() == counted
+
+
+def test_the_previous_cycle_stands_beside_on_the_same_day(sample: Case) -> None:
+    differing = sample.warehouse.column(
+        "select present.stage from marts.rpt_funnel_by_cycle_day as present"
+        " inner join marts.rpt_funnel_by_cycle_day as previous"
+        " on present.previous_entry_term = previous.entry_term"
+        " and (present.days_to_census, present.persona_key, present.program_code, present.stage)"
+        " = (previous.days_to_census, previous.persona_key, previous.program_code, previous.stage)"
+        " where present.n_reached_previous_cycle is distinct from previous.n_reached"
+    )
+    open_cycle = sample.warehouse.frame(
+        "select * from marts.rpt_funnel_by_cycle_day where entry_term = '2026FA' and is_own_day"
+        " and persona_key = 'all' and program_code = 'all' and stage = 'deposited'"
+    )
+    assert not differing
+    assert pd.to_datetime(open_cycle["known_on"]).tolist() == [AS_OF]
+    assert open_cycle[["n_reached", "n_reached_previous_cycle"]].notna().all(axis=None)
+
+
+def test_everyone_with_a_persona_is_in_its_funnel_once(sample: Case) -> None:
+    people = sample.warehouse.frame(
+        "select entry_term, persona_key, count(*) as n from marts.fct_applicant_personas"
+        " group by all order by all"
+    )
+    funnel = sample.warehouse.frame(
+        "select entry_term, persona_key, n_reached as n from marts.rpt_persona_funnel"
+        " where stage = 'inquiry' order by all"
+    )
+    pd.testing.assert_frame_equal(funnel, people)
+
+
 # --- importance ---------------------------------------------------------------------------------
 
 
@@ -351,61 +437,93 @@ def test_the_offer_says_little_where_no_scholarship_is_planted(large: Case) -> N
 
 # --- dirt ---------------------------------------------------------------------------------------
 
-# What was planted, and the rules that may find it.
-DIVERTED = {
-    ("persons", "merged_person"): {"person_merged"},
-    ("persons", "test_person"): {"person_test"},
-    ("interactions", "orphan"): {"orphan_person"},
-    ("test_scores", "orphan"): {"orphan_person"},
-}
-JUDGED = {
-    ("persons", "sentinel"): {"sentinel"},
-    ("test_scores", "sentinel"): {"sentinel", "zero", "sentinel_date", "on_neither_scale"},
-    ("test_scores", "ielts_in_toefl"): {"ielts_in_toefl", "ambiguous_scale"},
-    ("test_scores", "impossible"): {"out_of_scale", "on_neither_scale"},
-    ("education_records", "sentinel"): {"sentinel", "zero", "sentinel_date"},
-    ("education_records", "impossible"): {"exceeds_scale"},
-    ("education_records", "scale_missing"): {"scale_inferred", "scale_missing"},
-}
+PLACE = ["table_name", "column_name", "rule"]
+# What becomes of everything that belongs to a person, by the flag of the person.
+FATES = {"person_deleted": "is_deleted", "person_test": "is_test"}
+OF_PEOPLE = (
+    "applications", "education_records", "interactions", "protected_attributes", "test_scores",
+)  # fmt: skip
 
 
-def planted_keys(case: Case) -> dict[tuple[str, str], set[str]]:
-    """Keys of the planted rows by table and kind, without rows of people who were erased."""
-    planted = case.truth("planted_rows")
-    erased = planted.loc[planted["kind"] == "erased_person", "key"]
-    gone = set(erased)
-    for table, key in (("test_scores", "score_id"), ("education_records", "education_id")):
-        rows = pd.read_parquet(case.input / f"{table}.parquet")
-        gone |= set(rows.loc[rows["person_id"].isin(erased), key])
-    kept = planted[~planted["key"].isin(gone)]
-    return {
-        (str(table), str(kind)): set(rows["key"])
-        for (table, kind), rows in kept.groupby(["table_name", "kind"])
-    }
+def planted_rows(case: Case) -> pd.DataFrame:
+    """Place and key of every planted row; a kind of dirt has the name of its rule."""
+    kinds = case.truth("planted").rename(columns={"kind": "rule"})
+    return case.truth("planted_rows").merge(kinds, on="code")
 
 
-def test_planted_dirt_is_found_row_by_row(large: Case) -> None:
-    planted = planted_keys(large)
-    diverted = large.warehouse.frame("select * from marts.dq_diverted_rows")
-    judged = large.warehouse.frame("select * from marts.dq_score_issues")
-    for rules, found in ((DIVERTED, diverted), (JUDGED, judged)):
-        for (table, kind), names in rules.items():
-            rows = found[(found["table_name"] == table) & found["rule"].isin(names)]
-            missed = planted[table, kind] - set(rows["row_key"])
-            assert planted[table, kind]
-            assert not missed, (table, kind, sorted(missed)[:5])
-    # Of clean rows none is diverted, and none is taken for a stand-in or an impossible value.
-    for (table, _), names in DIVERTED.items():
-        rows = diverted[(diverted["table_name"] == table) & diverted["rule"].isin(names)]
-        everything = set().union(*(keys for (name, _), keys in planted.items() if name == table))
-        assert set(rows["row_key"]) <= everything, (table, names)
-    certain = judged["rule"].isin({"sentinel", "zero", "exceeds_scale", "out_of_scale"})
-    everything = set().union(*planted.values())
-    assert set(judged.loc[certain, "row_key"]) <= everything
+def found_rows(case: Case) -> pd.DataFrame:
+    """Place and key of everything that was diverted or listed, and how often it was."""
+    found = case.warehouse.frame(
+        "select table_name, column_name, rule, row_key as key, 1 as n from marts.dq_score_issues"
+        " union all select table_name, null, rule, row_key, n_rows from marts.dq_diverted_rows"
+    )
+    # A row is diverted as a whole; the truth says which column is to blame.
+    blamed = case.truth("planted").set_index(["table_name", "kind"])["column_name"]
+    places = pd.MultiIndex.from_frame(found[["table_name", "rule"]])
+    found["column_name"] = found["column_name"].fillna(
+        pd.Series(blamed.reindex(places).to_numpy(), found.index)
+    )
+    return found
+
+
+def input_table(case: Case, name: str) -> pd.DataFrame:
+    path = case.input / f"{name}.parquet"
+    return pd.read_parquet(path) if path.exists() else read_as_text(path.with_suffix(".csv"))
+
+
+def read_as_text(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def check_that_dirt_is_found(case: Case) -> None:
+    """Check that each planted row is found under its rule, and that nothing else is found."""
+    found = found_rows(case)
+    planted = planted_rows(case).query("is_provable == 1")
+    planted.loc[planted["rule"] == "person_deleted", "key"] = "withheld"
+    follows = found["rule"].isin(FATES) & (found["table_name"] != "persons")
+    expected = planted.groupby([*PLACE, "key"]).size()
+    listed = found[~follows].groupby([*PLACE, "key"], dropna=False)["n"].sum()
+    by_rule = pd.DataFrame(
+        {"planted": expected.groupby(PLACE).sum(), "found": listed.groupby(PLACE).sum()}
+    ).fillna(0)
+    wrong = by_rule[by_rule["planted"] != by_rule["found"]]
+    assert wrong.empty, wrong
+    assert len(by_rule) >= 35
+    pd.testing.assert_series_equal(
+        listed.sort_index(), expected.sort_index(), check_names=False, check_dtype=False
+    )
+    pd.testing.assert_series_equal(
+        found[follows].groupby(["table_name", "rule"])["n"].sum(),
+        shared_fates(case),
+        check_names=False,
+        check_dtype=False,
+    )
+
+
+def shared_fates(case: Case) -> pd.Series:
+    """Count the rows of people who were erased or are tests, by table and rule."""
+    persons, applications = input_table(case, "persons"), input_table(case, "applications")
+    counts = {}
+    for rule, flag in FATES.items():
+        gone = persons.loc[persons[flag].isin([True, "1"]), "person_id"]
+        theirs = applications.loc[applications["person_id"].isin(gone), "application_id"]
+        for table in OF_PEOPLE:
+            counts[table, rule] = input_table(case, table)["person_id"].isin(gone).sum()
+        events = input_table(case, "stage_events")["application_id"]
+        counts["stage_events", rule] = events.isin(theirs).sum()
+    return pd.Series({place: n for place, n in sorted(counts.items()) if n})
+
+
+def test_planted_dirt_is_found_row_by_row_and_nothing_else(sample: Case) -> None:
+    check_that_dirt_is_found(sample)
+
+
+def test_planted_dirt_is_found_among_many(large: Case) -> None:
+    check_that_dirt_is_found(large)
 
 
 def test_the_erased_are_counted_and_not_named(large: Case) -> None:
-    erased = large.truth("planted_rows").query("kind == 'erased_person'")["key"]
+    erased = planted_rows(large).query("rule == 'person_deleted'")["key"]
     rows = large.warehouse.frame(
         "select row_key, n_rows from marts.dq_diverted_rows"
         " where table_name = 'persons' and rule = 'person_deleted'"
@@ -515,3 +633,21 @@ def test_own_columns_become_features_without_code(flat: Case) -> None:
             "n": 3,
         }
     ]
+
+
+def test_own_codes_are_mapped_and_accounted_for(flat: Case) -> None:
+    delivered = pd.read_csv(flat.input / "persons.csv", keep_default_na=False)
+    persons = flat.warehouse.frame(
+        "select person_id, country_of_residence from staging.stg_persons"
+    ).merge(delivered[["person_id", "country_of_residence"]], on="person_id")
+    has_country = persons["country_of_residence_y"] != ""
+    assert has_country.any()
+    assert (persons["country_of_residence_x"].notna() == has_country).all()
+    lines = flat.warehouse.frame(
+        "select * from marts.dq_reconciliation where \"table\" = 'xwalk_countries'"
+    )
+    assert lines["balanced"].all()
+    rows = len(pd.read_csv(flat.input / "xwalk_countries.csv"))
+    assert lines.loc[lines["rule"] == "all", "rows_in"].tolist() == [rows, rows]
+    refused = lines.set_index("rule")["rows_diverted"]
+    assert refused["unknown_value"] == 1

@@ -89,6 +89,11 @@ class Run:
         return "\n".join(messages + [str(result.message) for result in results])
 
 
+def with_upstream(argument: str) -> str:
+    """Select a model together with what it reads."""
+    return f"+{argument}" if argument.startswith("input__") else argument
+
+
 class Project:
     """A project of the input layer alone, parsed once, so that a build takes a second."""
 
@@ -106,7 +111,13 @@ class Project:
         folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
         runner = dbtRunner(manifest=self.manifest)
         result = runner.invoke(
-            [*arguments, *folders, "--quiet", "--vars", yaml.safe_dump(variables)]
+            [
+                *map(with_upstream, arguments),
+                *folders,
+                "--quiet",
+                "--vars",
+                yaml.safe_dump(variables),
+            ]
         )
         DuckDBConnectionManager.close_all_connections()
         return Run(result, database)
@@ -123,8 +134,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     config = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     config["models"] = {"applicant_personas": {"input": {"+schema": "input"}}}
     config.pop("seeds", None)
+    config.pop("data_tests", None)
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(config))
-    for name in ("macros", "models/input"):
+    for name in ("macros", "models/input", "python_models/input", "tests/generic"):
         shutil.copytree(ROOT / name, folder / name)
     for name in (
         "models/data_quality/dq_capabilities.sql",
@@ -307,19 +319,30 @@ def test_names_and_paths_with_odd_characters_are_only_names(
     assert (name,) in listed
 
 
-def test_other_encodings_are_read_or_rejected(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "is_marked"),
+    [
+        ("utf-16", True),
+        ("utf-16-le", False),
+        ("utf-16-be", False),
+        ("cp1252", False),
+        ("utf-8-sig", True),
+    ],
+)
+def test_other_encodings_are_read(
+    project: Project, tmp_path: Path, encoding: str, is_marked: bool
+) -> None:
     folder = write_tables(tmp_path)
     persons = csv_text([{"person_id": "1", "x_größe": "süß"}])
-    (folder / "persons.csv").write_bytes(persons.encode("utf-16"))
-    lines = ["score_id,person_id,test_code,component,value", "süß,1,gre,total,1", "2,1,gre,total,1"]
-    (folder / "test_scores.csv").write_bytes("\n".join(lines).encode("latin-1"))
-    run = project.build(folder)
+    (folder / "persons.csv").write_bytes(persons.encode(encoding))
+    run = project.build(folder, "input__persons", "input__delimited_files")
     assert run.result.success, run.message
     assert run.rows('select person_id, "x_größe" from input.input__persons') == [("1", "süß")]
-    assert run.rows("select score_id from input.input__test_scores") == [("2",)]
-    rejects = run.rows("select line_number, reason from input.input__test_scores_rejects")
-    assert [line for line, _ in rejects] == [2]
-    assert rejects[0][1].startswith("invalid encoding")
+    found = run.rows(
+        "select encoding from input.input__delimited_files where table_name = 'persons'"
+    )
+    names = {"utf-8-sig": "utf-8", "cp1252": "windows-1252"}
+    assert found == [(names.get(encoding, "utf-16"),)]
 
 
 # --- nothing is lost ----------------------------------------------------------------------------
@@ -348,10 +371,10 @@ def test_lines_that_do_not_fit_are_kept_with_file_line_and_reason(
     )
     file = str(folder / "persons.csv")
     assert rejected == [
-        (3, "created_at", lines[2], "unquoted value", file),
-        (4, "is_test", lines[3], "missing columns", file),
+        (3, None, lines[2], "text after a closing quote", file),
+        (4, None, lines[3], "missing columns", file),
         (5, None, lines[4], "too many columns", file),
-        (8, "created_at", lines[7], "missing columns", file),
+        (9, None, lines[7], "missing columns", file),
     ]
     n_read = run.rows("select count(*) from input.input__persons")[0][0]
     assert n_read + len(rejected) == len(lines) - 1
@@ -369,7 +392,7 @@ def test_lines_that_do_not_fit_are_kept_with_file_line_and_reason(
 def test_values_that_can_not_be_typed_are_null_and_kept(project: Project, tmp_path: Path) -> None:
     rows = [
         {"person_id": "1", "birth_year": "1990.5", "distance_km": "inf", "is_test": "maybe"},
-        {"person_id": "2", "created_at": "01/02/2024", "distance_km": "1,5"},
+        {"person_id": "2", "created_at": "01/02/2024", "distance_km": "1,500"},
         {"person_id": "3", "created_at": "2024-02-30", "distance_km": "nan"},
         {"person_id": "4", "created_at": "2024-02-03 04:00:00+02:00", "birth_year": "1990.0"},
     ]
@@ -383,7 +406,7 @@ def test_values_that_can_not_be_typed_are_null_and_kept(project: Project, tmp_pa
         ("1", "distance_km", "inf"),
         ("1", "is_test", "maybe"),
         ("2", "created_at", "01/02/2024"),
-        ("2", "distance_km", "1,5"),
+        ("2", "distance_km", "1,500"),
         ("3", "created_at", "2024-02-30"),
         ("3", "distance_km", "nan"),
     ]
@@ -391,6 +414,135 @@ def test_values_that_can_not_be_typed_are_null_and_kept(project: Project, tmp_pa
         "select created_at::varchar, birth_year from input.input__persons where person_id = '4'"
     )
     assert fine == [("2024-02-03 02:00:00", 1990)]
+
+
+def test_numbers_may_have_a_decimal_comma(project: Project, tmp_path: Path) -> None:
+    numbers = {
+        "1,5": 1.5,
+        "0,250": 0.25,
+        "-3,1415": -3.1415,
+        "1.234,5": 1234.5,
+        "1,234.5": 1234.5,
+        "1,500": None,
+        "1.234.567": None,
+        "1,2,3": None,
+        "12,34.5": None,
+    }
+    rows = [{"person_id": f"{n}", "distance_km": text} for n, text in enumerate(numbers)]
+    text = csv_text(rows, delimiter=";")
+    run = project.build(write_tables(tmp_path, persons=text), "input__persons")
+    assert run.result.success, run.message
+    read = run.rows("select distance_km from input.input__persons order by person_id")
+    assert [row[0] for row in read] == [*numbers.values()]
+    refused = run.rows(
+        "select _refused[1].raw_value from input.input__persons where _refused "
+        "is not null order by person_id"
+    )
+    assert [row[0] for row in refused] == [k for k, value in numbers.items() if value is None]
+
+
+HEADER = b"person_id,x_note\n"
+# Content of persons.csv, the rows to be read, and line and reason of what is not.
+HOSTILE: dict[str, tuple[bytes, list[tuple[str, str | None]], list[tuple[int, str]]]] = {
+    "header only": (HEADER, [], []),
+    "header without an end": (HEADER.strip(), [], []),
+    "no end of the last line": (HEADER + b"1,a", [("1", "a")], []),
+    "unterminated quote": (
+        HEADER + b'1,"a\n2,b\n3,c\n',
+        [("2", "b"), ("3", "c")],
+        [(2, "unterminated quote")],
+    ),
+    "unterminated quote before a good one": (
+        HEADER + b'1,"a\n2,"b, c"\n',
+        [("2", "b, c")],
+        [(2, "unterminated quote")],
+    ),
+    "text after a quote": (
+        HEADER + b'1,"a" b\n2,b\n',
+        [("2", "b")],
+        [(2, "text after a closing quote")],
+    ),
+    "quote within": (HEADER + b'1,6" tall\n', [("1", '6" tall')], []),
+    "embedded line ends": (
+        HEADER + b'1,"a\r\nb\n\nc"\n2,b\n',
+        [("1", "a\r\nb\n\nc"), ("2", "b")],
+        [],
+    ),
+    "embedded line ends and a ragged row": (
+        HEADER + b'1,"a\nb"\n2\n',
+        [("1", "a\nb")],
+        [(4, "missing columns")],
+    ),
+    "mixed line ends": (b"person_id,x_note\r\n1,a\n2,b\r\n", [("1", "a"), ("2", "b")], []),
+    "lone carriage returns": (b"person_id,x_note\r1,a\r2,b\r", [("1", "a"), ("2", "b")], []),
+    "lone return in the middle": (
+        b"person_id,x_note\r\n1,a\r2,b\r\n",
+        [("1", "a"), ("2", "b")],
+        [],
+    ),
+    "blank lines": (b"\n" + HEADER + b"\n1,a\n\n\n2,b\n\n", [("1", "a"), ("2", "b")], []),
+    "ragged": (
+        HEADER + b"1\n2,b\n3,c,d\n",
+        [("2", "b")],
+        [(2, "missing columns"), (4, "too many columns")],
+    ),
+    "zero byte": (HEADER + b"1,a\x00\n2,b\n", [("2", "b")], [(2, "zero byte")]),
+    "control characters": (HEADER + b"1,a\x01b\n", [("1", "a\x01b")], []),
+    "all in quotes": (b'"person_id","x_note"\n"1","a"\n', [("1", "a")], []),
+    "padded header": (b'\xef\xbb\xbf "PERSON_ID" , X_Note \n1,a\n', [("1", "a")], []),
+    "tabs": (b"person_id\tx_note\n1\ta,b\n", [("1", "a,b")], []),
+    "pipes": (b"person_id|x_note\n1|a;b\n", [("1", "a;b")], []),
+    "one column": (b"person_id\n1\n\n2\n", [("1", None), ("2", None)], []),
+    "long text": (HEADER + b"1," + b"a" * 3_000_000 + b"\n", [("1", "a" * 3_000_000)], []),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_read_as_far_as_they_can_be(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    content, rows, rejected = HOSTILE[name]
+    folder = write_tables(tmp_path)
+    (folder / "persons.csv").write_bytes(content)
+    run = project.build(folder, "input__persons")
+    assert run.result.success, run.message
+    note = "x_note" if b"note" in content.lower() else "null"
+    assert run.rows(f"select person_id, {note} from input.input__persons order by 1") == rows
+    found = run.rows(
+        "select line_number, split_part(reason, ':', 1) from input.input__persons_rejects "
+        "order by 1"
+    )
+    assert found == rejected
+    counted = run.rows(
+        "select n_records from input.input__delimited_files where table_name = 'persons'"
+    )
+    assert counted == [(len(rows) + len(rejected),)]
+
+
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_local_times_become_utc_and_days_stay(
+    project: Project, tmp_path: Path, is_typed: bool
+) -> None:
+    moments = {
+        "2024-07-03 20:30": "2024-07-04 00:30:00",
+        "2024-12-03 20:30": "2024-12-04 01:30:00",
+        "2024-07-03": "2024-07-03 00:00:00",
+        "2024-07-03 00:00:00": "2024-07-03 00:00:00",
+    }
+    if not is_typed:
+        moments["2024-07-03T20:30:00Z"] = "2024-07-03 20:30:00"
+        moments["2024-07-03 20:30:00-04:00"] = "2024-07-04 00:30:00"
+    rows = [{"person_id": str(n), "created_at": text} for n, text in enumerate(moments)]
+    folder = write_tables(tmp_path, persons=csv_text(rows))
+    if is_typed:
+        file = str(folder / "persons.csv")
+        columns = "person_id::varchar as person_id, created_at::timestamp as created_at"
+        duckdb.sql(f"copy (select {columns} from '{file}') to '{folder / 'persons.parquet'}'")
+        Path(file).unlink()
+    run = project.build(folder, "input__persons", institution_timezone="America/New_York")
+    assert run.result.success, run.message
+    found = run.rows("select created_at::varchar from input.input__persons order by person_id")
+    assert [row[0] for row in found] == list(moments.values())
 
 
 def test_four_threads_keep_every_reject(project: Project, tmp_path: Path) -> None:
@@ -467,6 +619,9 @@ WRONG_VARS = [
     ({"backtest_offset_days": -1}, "the var backtest_offset_days is -1"),
     ({"mixed_below": 2}, "the var mixed_below is 2; give a number from 0 to 1"),
     ({"home_country": "usa"}, "the var home_country is usa"),
+    ({"institution_timezone": "Mars/Olympus"}, "is Mars/Olympus, which is no time zone; give an"),
+    ({"institution_timezone": "'; drop"}, "the var institution_timezone is '; drop, which is no"),
+    ({"institution_timezone": 5}, "the var institution_timezone is 5, which is no time zone"),
     ({"as_of": "2026-02-29"}, "the var as_of is 2026-02-29; give a day as YYYY-MM-DD"),
     ({"as_of": "'; drop table"}, "the var as_of is '; drop table"),
     ({"phases": []}, "the var phases is not a list of phases"),
@@ -483,6 +638,24 @@ WRONG_VARS = [
     (
         {"phases": [{"name": "yield", "at_risk": "enrolled", "outcome": "admitted"}]},
         "goes from enrolled to admitted, which does not come later",
+    ),
+    ({"as_of_offsets": 30}, "the var as_of_offsets is 30; give a list"),
+    ({"as_of_offsets": [30, 30]}, "the var as_of_offsets is [30, 30]"),
+    ({"as_of_offsets": ["soon"]}, "the var as_of_offsets is ['soon']"),
+    ({"as_of_offsets": [-1]}, "the var as_of_offsets is [-1]"),
+    ({"deferrals": "kept"}, "the var deferrals is kept; give one of lost, enrolled, excluded"),
+    ({"leak_severity": "stop"}, "the var leak_severity is stop; give one of warn, error"),
+    (
+        {"phases": [{"name": "y", "at_risk": "admitted", "outcome": "enrolled", "opens": "x"}]},
+        "opens of the phase y in the var phases is x; give a whole number of days",
+    ),
+    (
+        {
+            "phases": [
+                {"name": "y", "at_risk": "admitted", "outcome": "enrolled", "opens": 1, "closes": 9}
+            ]
+        },
+        "opens 1 and closes 9 days before census",
     ),
     ({"input_schema": "crm"}, "both input_path and input_schema are given"),
 ]
@@ -508,6 +681,8 @@ WRONG_INPUT = [
     ({"persons": "person_id, PERSON_ID\n"}, {}, "has 2 columns named person_id"),
     ({"persons": 'person_id,"x_a\n'}, {}, "has a quote that is not closed"),
     ({"persons": "\n"}, {}, "is empty, without even a header"),
+    ({}, {"xwalk_stages.csv": "code\n"}, "has no column stage, which the table xwalk_stages"),
+    ({}, {"erasure_list.csv": "who\n"}, "has no column person_id, which the table erasure_list"),
 ]
 
 
@@ -534,6 +709,68 @@ def test_a_missing_folder_stops_the_run(project: Project, tmp_path: Path) -> Non
     assert "where there is no file that can be read" in run.message
     run = project.dbt("run", "-s", "input__persons", input_path="s3://bucket/export")
     assert "needs the DuckDB extension httpfs" in run.message
+
+
+CATALOG = "feature,source_column,role\n"
+WRONG_TABLES = [
+    (
+        "entry_terms",
+        "entry_term,census_on\nT1,2025-09-01\nT2,\n",
+        "T2 in the table entry_terms has no",
+    ),
+    ("entry_terms", "entry_term,census_on\nT1,soon\n", "has the census date soon, which is no day"),
+    (
+        "feature_catalog",
+        CATALOG + "grade,persons.x_none,both\n",
+        "has no such column; add the column",
+    ),
+    (
+        "feature_catalog",
+        CATALOG + "grade,scores.x,both\n",
+        "is scores.x; give a table and a column",
+    ),
+    ("feature_catalog", CATALOG + "grade,persons.x_note,bth\n", "is bth; give one of persona"),
+    (
+        "feature_catalog",
+        CATALOG + "persona_key,persons.x_note,both\n",
+        "a feature named persona_key",
+    ),
+    ("feature_catalog", CATALOG + "drop table,persons.x_note,both\n", "a feature named drop table"),
+    ("feature_catalog", CATALOG + "{{ 1 }},persons.x_note,both\n", "a feature named {{ 1 }}"),
+]
+
+
+@pytest.mark.parametrize(("table", "text", "sentence"), WRONG_TABLES)
+def test_wrong_reference_tables_stop_the_run(
+    project: Project, tmp_path: Path, table: str, text: str, sentence: str
+) -> None:
+    folder = write_tables(tmp_path, **{table: text})
+    run = project.build(folder, f"input__{table}")
+    assert not run.result.success
+    assert sentence in run.message
+    assert "Traceback" not in run.message
+
+
+def test_parquet_parts_may_differ_in_types(project: Project, tmp_path: Path) -> None:
+    folder = write_tables(tmp_path, persons="")
+    (folder / "persons").mkdir()
+    with duckdb.connect() as connection:
+        for number, columns in enumerate(
+            [
+                "1 as person_id, date '2024-01-02' as created_at, 'a' as x_note",
+                "'p2' as person_id, timestamp '2024-01-02 03:04:05' as created_at, 7 as x_note",
+                "3.0::decimal(9, 1) as person_id, [1] as x_list",
+            ]
+        ):
+            connection.execute(f"copy (select {columns}) to '{folder}/persons/{number}.parquet'")
+    run = project.build(folder, "input__persons")
+    assert run.result.success, run.message
+    read = run.rows("select person_id, created_at::varchar, x_note from input.input__persons")
+    assert sorted(read) == [
+        ("1", "2024-01-02 00:00:00", "a"),
+        ("3", None, None),
+        ("p2", "2024-01-02 03:04:05", "7"),
+    ]
 
 
 # --- one place for each fact --------------------------------------------------------------------

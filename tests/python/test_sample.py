@@ -110,7 +110,7 @@ def test_another_seed_gives_other_people(tmp_path: Path) -> None:
 def test_blocks_share_one_numbering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "BLOCK_SIZE", 300)
     write_sample(tmp_path, SampleConfig(n_persons=1_000, file_format="parquet"))
-    keys = {"persons": "person_id", "applications": "application_id", "test_scores": "score_id"}
+    keys = {"persons": "person_id", "interactions": "interaction_id", "test_scores": "score_id"}
     for table, key in keys.items():
         assert len(list((tmp_path / table).glob("part-*.parquet"))) == 4
         assert pd.read_parquet(tmp_path / table)[key].is_unique
@@ -149,99 +149,134 @@ def test_smallest_sample_is_complete(tmp_path: Path) -> None:
 # Planted dirt -------------------------------------------------------------------------------
 
 
-def found_in_files(sample: Sample) -> dict[tuple[str, str, str], int]:
+def found_in_files(sample: Sample) -> dict[tuple[str, str], int]:
     """Count dirt in the files by what can be seen there, without the list of planted rows."""
     tables = sample.tables
     persons, scores = tables["persons"], tables["test_scores"]
     education, events = tables["education_records"], tables["stage_events"]
-    interactions = tables["interactions"]
-    odd = ["-1", "0", "999", "9999", "N/A", "waived", "Select"]
+    interactions, applications = tables["interactions"], tables["applications"]
+    stand_ins = ["-1", "999", "9999", "N/A", "Select"]
     value = pd.to_numeric(scores["value"], errors="coerce")
     grades = pd.to_numeric(education["gpa_value"], errors="coerce")
     top = pd.to_numeric(education["gpa_scale_max"])
-    high = np.where(scores["test_code"] == "gre", 170, 677)
-    old = scores["test_date"] < "2011-08-01"
+    is_gre = scores["test_code"] == "gre"
+    is_section = is_gre & (scores["component"] != "writing")
 
-    def orphans(frame: pd.DataFrame, key: str, owners: pd.DataFrame) -> int:
-        return int((~frame[key].isin(owners[key])).sum())
+    def early(frame: pd.DataFrame, recorded: str, occurred: str) -> int:
+        return int(((frame[recorded] < frame[occurred].str[:10]) & (frame[recorded] != "")).sum())
 
-    return {
-        ("merged_person", "persons", "merged_into_person_id"): int(
-            (persons["merged_into_person_id"] != "").sum()
+    found = {
+        ("merge_target_missing", "persons"): int(
+            (persons["merged_into_person_id"].ne("") & persons["is_test"].ne("1")).sum()
         ),
-        ("erased_person", "persons", "is_deleted"): int((persons["is_deleted"] == "true").sum()),
-        ("test_person", "persons", "is_test"): int((persons["is_test"] == "true").sum()),
-        ("sentinel", "persons", "years_experience"): int(
-            persons["years_experience"].isin([o for o in odd if o != "0"]).sum()
+        ("person_deleted", "persons"): int((persons["is_deleted"] == "1").sum()),
+        ("person_test", "persons"): int((persons["is_test"] == "1").sum()),
+        ("duplicate_key", "applications"): int(applications.duplicated("application_id").sum()),
+        ("zero", "test_scores"): int((value.eq(0) & ~is_section).sum()),
+        ("on_neither_scale", "test_scores"): int(
+            (is_section & (value.eq(0) | value.between(171, 199))).sum()
         ),
-        ("sentinel", "test_scores", "value"): int(scores["value"].isin(odd).sum()),
-        ("sentinel", "test_scores", "test_date"): int((scores["test_date"] == "1900-01-01").sum()),
-        ("sentinel", "education_records", "gpa_value"): int(education["gpa_value"].isin(odd).sum()),
-        ("sentinel", "education_records", "graduated_on"): int(
-            (education["graduated_on"] == "1900-01-01").sum()
+        ("out_of_scale", "test_scores"): int((~is_gre & value.between(682, 750)).sum()),
+        ("status_cancelled", "test_scores"): int((scores["status"] == "cancelled").sum()),
+        ("gre_prior_scale", "test_scores"): int((is_gre & value.between(200, 800)).sum()),
+        ("recorded_early", "test_scores"): early(scores, "received_at", "test_date"),
+        ("zero", "education_records"): int(grades.eq(0).sum()),
+        ("scale_zero", "education_records"): int(top.eq(0).sum()),
+        ("exceeds_scale", "education_records"): int(
+            ((grades > top) & (top > 0) & ~grades.isin([999, 9999])).sum()
         ),
-        ("impossible", "test_scores", "value"): int(
-            ((value > high) & ~value.isin([999, 9999]) & ~old).sum()
-        ),
-        ("scale_missing", "education_records", "gpa_scale_max"): int(top.isna().sum()),
-        ("impossible", "education_records", "gpa_value"): int(
-            ((grades > top) & ~grades.isin([999, 9999])).sum()
-        ),
-        ("duplicate_event", "stage_events", "application_id"): int(
+        ("recorded_early", "interactions"): early(interactions, "recorded_at", "occurred_at"),
+        ("recorded_early", "stage_events"): early(events, "recorded_at", "occurred_at"),
+        ("duplicate_event", "stage_events"): int(
             events.duplicated(["application_id", "stage", "occurred_at"]).sum()
         ),
-        ("orphan", "interactions", "person_id"): orphans(interactions, "person_id", persons),
-        ("orphan", "test_scores", "person_id"): orphans(scores, "person_id", persons),
-        ("orphan", "stage_events", "application_id"): orphans(
-            events, "application_id", tables["applications"]
+        ("duplicate_event", "interactions"): int(
+            interactions.duplicated([*interactions.columns[1:-1]]).sum()
+        ),
+        ("orphan_person", "interactions"): int(
+            (~interactions["person_id"].isin(persons["person_id"])).sum()
+        ),
+        ("orphan_person", "test_scores"): int(
+            (~scores["person_id"].isin(persons["person_id"])).sum()
+        ),
+        ("orphan_application", "stage_events"): int(
+            (~events["application_id"].isin(applications["application_id"])).sum()
         ),
     }
+    values = {
+        "persons": "years_experience",
+        "test_scores": "value",
+        "education_records": "gpa_value",
+    }
+    for table, name in values.items():
+        found["sentinel", table] = int(tables[table][name].isin(stand_ins).sum())
+        found["waived", table] = int((tables[table][name] == "waived").sum())
+    for table, name in (("test_scores", "test_date"), ("education_records", "graduated_on")):
+        found["sentinel_date", table] = int((tables[table][name] == "1900-01-01").sum())
+    return found
+
+
+def planted_counts(sample: Sample) -> pd.Series:
+    return sample.truth("planted").set_index(["kind", "table_name"])["n"]
 
 
 def test_planted_counts_are_what_is_in_the_files(sample: Sample) -> None:
-    planted = sample.truth("planted").set_index(["kind", "table_name", "column_name"])["n"]
+    planted = planted_counts(sample)
     found = found_in_files(sample)
+    # A record that is merged has a target, there or not.
+    found["merge_target_missing", "persons"] -= int(
+        planted["person_merged", "persons"] + planted["person_merge_cycle", "persons"]
+    )
     assert {key: int(planted[key]) for key in found} == found
     assert (planted > 0).all()
 
 
 def test_planted_rows_agree_with_the_counts_and_exist(sample: Sample) -> None:
-    rows, counts = sample.truth("planted_rows"), sample.truth("planted")
-    by_kind = rows.groupby(["kind", "table_name"]).size()
-    expected = counts.groupby(["kind", "table_name"])["n"].sum()
-    pd.testing.assert_series_equal(by_kind, expected, check_names=False)
-    for name, planted in rows.groupby("table_name"):
+    rows, kinds = sample.truth("planted_rows"), sample.truth("planted")
+    by_kind = rows["code"].value_counts().reindex(kinds["code"], fill_value=0)
+    assert by_kind.tolist() == kinds["n"].tolist()
+    for name, planted in rows.merge(kinds, on="code").groupby("table_name"):
         table = sample.table(str(name))
         keys = table.iloc[:, 0]
         if name == "stage_events":
-            keys = keys + "|" + table["stage"]
-        assert planted["key"].isin(keys).all()
+            keys = keys + "|" + table["stage"] + "|" + table["occurred_at"] + ":00"
+        assert planted["key"].isin(keys).all(), name
 
 
 def test_dirt_rates_are_the_documented_ones(sample: Sample) -> None:
-    counts = sample.truth("planted")
-    for kind, row in zip(KINDS, counts.itertuples(), strict=True):
-        if kind.name in ("ielts_in_toefl", "impossible", "superseded"):
-            continue  # of a part of the rows only
-        expected = kind.rate * len(sample.table(kind.table))
-        assert abs(row.n - expected) < 5 * np.sqrt(expected) + 0.1 * expected, kind
+    planted = planted_counts(sample)
+    for kind in KINDS:
+        # The other tables' kinds are of a part of the rows only.
+        if kind.table in ("persons", "applications"):
+            expected = kind.rate * len(sample.table(kind.table))
+            n = planted[kind.name, kind.table]
+            assert abs(n - expected) < 5 * np.sqrt(expected) + 0.1 * expected, kind
+
+
+def planted_keys(sample: Sample, kind: str, table: str) -> pd.Series:
+    rows = sample.truth("planted_rows").merge(sample.truth("planted"), on="code")
+    return rows.loc[(rows["kind"] == kind) & (rows["table_name"] == table), "key"]
 
 
 def test_ielts_values_stand_in_the_toefl_field(sample: Sample) -> None:
-    rows, scores = sample.truth("planted_rows"), sample.table("test_scores")
-    keys = rows.loc[rows["kind"] == "ielts_in_toefl", "key"]
-    swapped = scores[scores["score_id"].isin(keys)]
+    scores = sample.table("test_scores")
+    swapped = scores[scores["score_id"].isin(planted_keys(sample, "ielts_in_toefl", "test_scores"))]
     assert (swapped["test_code"] == "toefl_ibt").all()
     assert swapped["value"].astype(float).between(3.5, 9).all()
 
 
 def test_merged_records_end_at_a_living_one_and_some_are_chained(sample: Sample) -> None:
     persons = sample.table("persons").set_index("person_id")
-    merged = persons.loc[persons["merged_into_person_id"] != "", "merged_into_person_id"]
+    targets = persons["merged_into_person_id"]
+    merged = targets[planted_keys(sample, "person_merged", "persons")]
     chained = merged[merged.isin(merged.index)]
     assert 0 < len(chained) < len(merged) / 2
     assert not merged[chained].isin(merged.index).any()
     assert merged.isin(persons.index).all()
+    cycle = targets[planted_keys(sample, "person_merge_cycle", "persons")]
+    assert (targets[cycle].to_numpy() == cycle.index).all()
+    lost = targets[planted_keys(sample, "merge_target_missing", "persons")]
+    assert not lost.isin(persons.index).any()
 
 
 # Time ---------------------------------------------------------------------------------------
@@ -268,7 +303,8 @@ def test_recording_lags_by_a_day_and_at_the_99th_percentile_by_forty(sample: Sam
     lag = pd.to_datetime(events["recorded_at"]) - pd.to_datetime(events["occurred_at"]).dt.floor(
         "D"
     )
-    assert lag.min() >= pd.Timedelta(days=1)
+    n_early = planted_counts(sample)["recorded_early", "stage_events"]
+    assert (lag < pd.Timedelta(days=1)).sum() == n_early
     assert lag.median() == pd.Timedelta(days=1)
     assert 30 <= lag.quantile(0.99).days <= 50
 
@@ -286,6 +322,8 @@ def test_closed_cycles_are_complete_and_the_open_one_is_not(sample: Sample) -> N
 
 def test_stages_follow_each_other(sample: Sample) -> None:
     events = sample.table("stage_events")
+    keys = events["application_id"] + "|" + events["stage"] + "|" + events["occurred_at"] + ":00"
+    events = events[~keys.isin(planted_keys(sample, "out_of_order", "stage_events"))]
     events["occurred_at"] = pd.to_datetime(events["occurred_at"])
     first = events.groupby(["application_id", "stage"])["occurred_at"].min().unstack()
     for earlier, later in (

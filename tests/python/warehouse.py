@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,24 +55,33 @@ def build(
     folder: Path,
     input_path: Path | None = None,
     *,
+    select: Sequence[str] = (),
     threads: int = 2,
     with_tests: bool = False,
     **variables: Any,
 ) -> Warehouse:
-    """Run `dbt build` on a folder of tables (None: the committed sample); it must succeed."""
+    """Run `dbt build` on a folder of tables (None: the committed sample); it must succeed.
+
+    `select` names what is built (empty: everything).
+    """
     left_out = ["unit_test"] if with_tests else ["test", "unit_test"]
     if input_path:
         variables["input_path"] = str(input_path)
-    arguments = ["build", "--exclude-resource-type", *left_out, "--threads", str(threads)]
-    arguments += ["--vars", json.dumps(variables)]
-    database = folder / "warehouse.duckdb"
+    arguments = ["--exclude-resource-type", *left_out, "--threads", str(threads)]
+    arguments += ["--select", *select] if select else []
+    run_dbt(folder, "build", *arguments, **variables)
+    return Warehouse(folder / "warehouse.duckdb")
+
+
+def run_dbt(folder: Path, *arguments: str, **variables: Any) -> None:
+    """Run dbt with its database, target and logs in a folder of its own; it must succeed."""
     places = {
-        "PERSONAS_WAREHOUSE": str(database),
+        "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
-    run(str(Path(sys.executable).with_name("dbt")), *arguments, **places)
-    return Warehouse(database)
+    command = str(Path(sys.executable).with_name("dbt"))
+    run(command, *arguments, "--vars", json.dumps(variables), **places)
 
 
 def generate(folder: Path, *options: str) -> Path:

@@ -19,7 +19,7 @@ stages as (
 ),
 
 phases as (
-    {{ phases_as_rows() }}
+    select * from {{ ref('int_phases_ranked') }}
 )
 
 select
@@ -30,5 +30,4 @@ from selection
 inner join phases on selection.target = phases.phase
 inner join catalog on selection.feature = catalog.feature
 inner join stages as earliest on catalog.earliest_stage = earliest.stage
-inner join stages as at_risk on phases.at_risk_stage = at_risk.stage
-where earliest.stage_rank > at_risk.stage_rank or catalog.protected
+where earliest.stage_rank > phases.at_risk_rank or catalog.protected

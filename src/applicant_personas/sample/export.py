@@ -9,13 +9,14 @@ from applicant_personas.sample.archetypes import column
 from applicant_personas.sample.config import SampleConfig
 from applicant_personas.sample.draw import Draw
 from applicant_personas.sample.histories import known_days
-from applicant_personas.sample.records import is_exempt
+from applicant_personas.sample.records import TEST, is_exempt
 from applicant_personas.sample.reference import (
     COUNTRIES,
     DISTANCE_KM,
     GRADE_SCALES,
     PROGRAMS,
     STAGES,
+    TOEFL_BANDS_FROM,
     FloatArray,
 )
 
@@ -45,12 +46,15 @@ class Cut:
         """Whether rows are in the export: their owner is, and they were on file by its day."""
         return np.asarray(self.kept[owner] & (known <= self.offset[self.cycle[owner]]))
 
-    def dates(self, owner: pd.Series | np.ndarray, days: FloatArray) -> np.ndarray:
-        """Turn days to census into datetime64[s] in whole minutes; NaN becomes NaT."""
+    def dates(
+        self, owner: pd.Series | np.ndarray, days: FloatArray, minutes: float = 1
+    ) -> np.ndarray:
+        """Turn days to census into datetime64[s] in steps of so many minutes; NaN becomes NaT."""
         missing = np.isnan(days)
-        # Down to the minute begun, so that no time slips into the next day.
-        minutes = np.floor(np.where(missing, 0, days) * 1440 + 1e-6).astype("timedelta64[m]")
-        dates = (self.census[self.cycle[owner]] + minutes).astype("datetime64[s]")
+        # Down to the step begun, so that no time slips into the next day.
+        steps = np.floor(np.where(missing, 0, days) * 1440 / minutes + 1e-6)
+        seconds = np.round(steps * minutes * 60).astype("timedelta64[s]")
+        dates = self.census[self.cycle[owner]].astype("datetime64[s]") + seconds
         return np.where(missing, NEVER, dates)
 
 
@@ -104,11 +108,11 @@ def _persons(
     prospect = ~people["applies"].to_numpy() & (rng.random(n) < 0.7)
     wish = rng.integers(0, len(PROGRAMS), size=n)
     age = 22 + people["years"] + np.floor(rng.exponential(1.5, size=n))
-    created = np.floor(people["contact_at"].to_numpy())
+    created = cut.dates(np.arange(n), people["contact_at"].to_numpy(), minutes=1 / 60)
     return pd.DataFrame(
         {
             "person_id": people["person_id"],
-            "created_at": cut.dates(np.arange(n), created),
+            "created_at": created,
             "merged_into_person_id": -1,
             # A flag that nobody ever touched is blank.
             "is_deleted": -1,
@@ -196,13 +200,17 @@ def _interactions(cut: Cut, rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFr
 
 
 def _test_scores(cut: Cut, rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    sat = cut.dates(rows["person"], rows["sat"].to_numpy())
+    on_bands = (rows["test"] == TEST["toefl_ibt"]) & (sat >= TOEFL_BANDS_FROM)
     return keys.assign(
         test_code=rows["test"],
         component=rows["component"],
         value=rows["value"],
-        test_date=cut.dates(rows["person"], rows["sat"].to_numpy()),
+        test_date=sat,
         received_at=cut.dates(rows["person"], rows["received"].to_numpy()),
         status=rows["status"],
+        # Two scales share these numbers, so the export says which one it is.
+        scale_code=np.where(on_bands, 0, -1),
     )
 
 

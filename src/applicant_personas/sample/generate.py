@@ -144,28 +144,38 @@ def _number_rows(frames: Frames, numbering: Numbering) -> Frames:
 
 def _planted_rows(name: str, frame: pd.DataFrame, table: pa.Table) -> pa.Table:
     """Codes and keys of the planted rows of one table (the key of an event is joined by |)."""
-    rows = np.flatnonzero(frame["planted"] >= 0)
+    planted = frame["planted"].to_numpy()
+    parts = [
+        np.column_stack([np.full(len(rows), code), rows])
+        for code, kind in enumerate(KINDS)
+        if kind.table == name
+        for rows in [np.flatnonzero(planted & (1 << code))]
+    ]
+    codes, rows = np.concatenate([np.empty((0, 2), dtype=np.int64), *parts]).T
     found = table.take(pa.array(rows))
     keys = found.column(0)
     if name == "stage_events":
-        keys = pc.binary_join_element_wise(keys, found.column("stage"), "|")
-    return pa.table({"code": frame["planted"].to_numpy()[rows], "key": keys})
+        occurred = found.column("occurred_at").cast(pa.timestamp("s")).cast(pa.string())
+        keys = pc.binary_join_element_wise(keys, found.column("stage"), occurred, "|")
+    return pa.table({"code": codes, "key": keys})
 
 
 def _write_planted(folder: Path, planted: pa.Table) -> None:
-    """Write the counts by kind and the keys of the planted rows."""
-    codes = planted.column("code").to_numpy()
-    names, tables, columns = (
-        pa.array([getattr(kind, part) for kind in KINDS]) for part in ("name", "table", "column")
+    """Write the kinds with their counts, and the keys of the planted rows by the kind's code."""
+    names, tables, columns, provable = (
+        [getattr(kind, part) for kind in KINDS]
+        for part in ("name", "table", "column", "is_provable")
     )
-    counts = np.bincount(codes, minlength=len(KINDS))
-    TableWriter(folder, "planted", "csv", False).write(
-        pa.table({"kind": names, "table_name": tables, "column_name": columns, "n": counts})
-    )
-    rows = {"kind": names.take(codes), "table_name": tables.take(codes)}
-    TableWriter(folder, "planted_rows", "csv", False).write(
-        pa.table({**rows, "key": planted.column("key")})
-    )
+    kinds = {
+        "code": np.arange(len(KINDS)),
+        "kind": names,
+        "table_name": tables,
+        "column_name": columns,
+        "is_provable": provable,
+        "n": np.bincount(planted.column("code").to_numpy(), minlength=len(KINDS)),
+    }
+    TableWriter(folder, "planted", "csv", False).write(pa.table(kinds))
+    TableWriter(folder, "planted_rows", "csv", False).write(planted)
 
 
 def _write_small(folder: Path, config: SampleConfig) -> None:

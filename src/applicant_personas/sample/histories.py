@@ -190,5 +190,9 @@ def _load(rng: np.random.Generator, interactions: pd.DataFrame) -> pd.DataFrame:
     logged = np.isin(interactions["type"], [TYPE[name] for name in MACHINE_LOGGED])
     known = loading_day(rng, interactions["at"].to_numpy())
     interactions["known"] = np.where(logged, np.nan, known)
+    # Nobody does the same thing twice in one minute; that would be one event recorded twice.
+    minute = np.floor(interactions["at"] * 1440 + 1e-6)
+    repeat = interactions.groupby([interactions["person"], interactions["type"], minute]).cumcount()
+    interactions["at"] += repeat / 1440
     order = np.lexsort((interactions["type"], interactions["at"], interactions["person"]))
     return interactions.iloc[order].reset_index(drop=True)

@@ -33,6 +33,7 @@ from applicant_personas.sample.reference import (
 
 # Text that people type into number fields. A typed Parquet column can't hold it: 9999 stands there.
 TEXT_SENTINELS: dict[float, str] = {-90001.0: "N/A", -90002.0: "waived", -90003.0: "Select"}
+WAIVED = -90002.0
 NUMBER_FOR_TEXT = 9999.0
 
 RESIDENCIES = ("domestic", "international")
@@ -41,7 +42,7 @@ DIRECTIONS = ("high_best", "low_best")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file. Kinds: id, code, number, whole, flag, date, timestamp."""
+    """One column of a file. Kinds: id, code, number, whole, flag, date, minute, second."""
 
     name: str
     kind: str
@@ -63,7 +64,7 @@ PERSON, APPLICATION = _id("person_id", "P"), _id("application_id", "A")
 TABLES: dict[str, tuple[Column, ...]] = {
     "persons": (
         PERSON,
-        Column("created_at", "date"),
+        Column("created_at", "second"),
         _id("merged_into_person_id", "P"),
         Column("is_deleted", "flag"),
         Column("is_test", "flag"),
@@ -96,7 +97,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "stage_events": (
         APPLICATION,
         _code("stage", STAGES),
-        Column("occurred_at", "timestamp"),
+        Column("occurred_at", "minute"),
         Column("recorded_at", "date"),
     ),
     "test_scores": (
@@ -108,6 +109,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("test_date", "date"),
         Column("received_at", "date"),
         _code("status", SCORE_STATUSES),
+        _code("scale_code", ("toefl_1_6",)),
     ),
     "education_records": (
         _id("education_id", "E"),
@@ -124,7 +126,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _id("interaction_id", "I"),
         PERSON,
         _code("interaction_type", INTERACTION_TYPES),
-        Column("occurred_at", "timestamp"),
+        Column("occurred_at", "minute"),
         _code("status", INTERACTION_STATUSES),
         Column("value_numeric", "number"),
         Column("recorded_at", "date"),
@@ -204,7 +206,8 @@ def _array(values: np.ndarray, column: Column, terms: tuple[str, ...], id_width:
         "whole": lambda: pa.array(values.astype(float), from_pandas=True).cast(pa.int64()),
         "flag": lambda: pa.array(values > 0, mask=values < 0),
         "date": lambda: pa.array(values.astype("datetime64[D]")),
-        "timestamp": lambda: pa.array(values.astype("datetime64[ms]")),
+        "minute": lambda: pa.array(values.astype("datetime64[ms]")),
+        "second": lambda: pa.array(values.astype("datetime64[s]")),
     }
     return make[column.kind]()
 
@@ -232,13 +235,16 @@ def numbers_only(table: pa.Table) -> pa.Table:
 
 
 def as_text(table: pa.Table) -> pa.Table:
-    """Turn every column into the text of the CSV file: minutes, plain dates, N/A in numbers."""
+    """Turn every column into the text of the CSV file: short times and flags, N/A in numbers."""
     return pa.table({name: _text(table.column(name)) for name in table.column_names})
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(values.type):
-        return pc.strftime(values, format="%Y-%m-%d %H:%M")
+        in_seconds = values.type.unit == "s"
+        return pc.strftime(values, format="%Y-%m-%d %H:%M" + (":%S" if in_seconds else ""))
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
     text = values.cast(pa.string())
     if pa.types.is_floating(values.type):
         # 3.0 is written as 3, which saves a fifth of some files.

@@ -1,0 +1,110 @@
+{# What the small tables of the contract hold: looked at as soon as they are read, before anything
+   is made of them. Hooks of the input models. #}
+
+{# One date missing among others is a slip, and would put the whole cycle at no day. Without any
+   date the terms are put in order by the applications. #}
+{% macro check_entry_terms() -%}
+    {%- if execute -%}
+        {%- set query -%}
+            select
+                terms.entry_term,
+                {{ refused_value('terms', 'census_on') }} as census_text
+            from {{ this }} as terms
+            where terms.entry_term is not null
+                and terms.census_on is null
+                and (
+                    {{ refused_value('terms', 'census_on') }} is not null
+                    or exists (
+                        select 1 from {{ this }} as others
+                        where others.census_on is not null
+                    )
+                )
+            order by terms.entry_term
+            limit 1
+        {%- endset -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do stop(
+                'the entry term ' ~ row[0] ~ ' in the table entry_terms has '
+                ~ ('no census date' if row[1] is none
+                    else 'the census date ' ~ row[1] ~ ', which is no day')
+                ~ '; fill census_on with the day on which enrollment is counted (YYYY-MM-DD), or '
+                ~ 'remove the row to have that day taken from the applications.'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The user's own features: plain names, codes that are known, columns that are there. #}
+{% macro check_feature_catalog() -%}
+    {%- if execute -%}
+        {%- set query = 'select * from ' ~ this ~ ' where feature is not null order by feature' -%}
+        {%- for row in run_query(query).rows -%}
+            {%- set row = row.dict() -%}
+            {%- set feature = row.feature | lower | trim -%}
+            {%- do check_feature_name(feature) -%}
+            {%- for column in ['kind', 'transform', 'role', 'earliest_stage'] if row[column] -%}
+                {%- do check_feature_code(feature, column, row[column]) -%}
+            {%- endfor -%}
+            {%- if not row.role or row.role | lower != 'never' -%}
+                {%- do check_feature_source(feature, row.source_column) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Feature names become column names, so they are plain and none of the keys' own. #}
+{% macro check_feature_name(feature) -%}
+    {%- set reserved = [
+        'application_id', 'known_on', 'as_of', 'person_id', 'entry_term', 'term_order', 'program',
+        'residency', 'phase', 'outcome', 'persona_key',
+    ] -%}
+    {%- if not modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', feature)
+        or feature in reserved or feature.startswith('is_persona_') -%}
+        {%- do stop(
+            'feature_catalog has a feature named ' ~ feature ~ '; use a name of lower-case '
+            ~ 'letters, digits and underscores that starts with a letter and is none of '
+            ~ reserved | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_feature_code(feature, column, code) -%}
+    {%- set codes = contract_values('feature_catalog', column) -%}
+    {%- if code | lower | trim not in codes -%}
+        {%- do stop(
+            'the ' ~ column ~ ' of the feature ' ~ feature ~ ' in feature_catalog is ' ~ code
+            ~ '; give one of ' ~ codes | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A value comes from a column of the contract, from one that the source has, or from a model. #}
+{% macro check_feature_source(feature, source_column) -%}
+    {%- set names = (source_column or '') | lower | trim -%}
+    {%- set table, _, column = names.partition('.') -%}
+    {%- set brought = ['persons', 'applications', 'programs'] -%}
+    {%- set made = [] -%}
+    {%- for name in feature_source_models() if name.startswith('int_') -%}
+        {%- do made.append(name) -%}
+    {%- endfor -%}
+    {%- if not column or table not in brought + made -%}
+        {%- do stop(
+            'the source_column of the feature ' ~ feature ~ ' in feature_catalog is '
+            ~ (source_column or 'empty') ~ '; give a table and a column such as persons.x_grade, '
+            ~ 'where the table is one of ' ~ (brought + made) | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {%- if table in brought -%}
+        {%- set known = find_contract_table(table).columns | map(attribute='name') | list -%}
+        {%- for part in find_source(table).parts -%}
+            {%- do known.extend(part.columns | map(attribute='name')) -%}
+        {%- endfor -%}
+        {%- if column not in known -%}
+            {%- do stop(
+                'the feature ' ~ feature ~ ' in feature_catalog takes its value from ' ~ names
+                ~ ', and the source of ' ~ table ~ ' has no such column; add the column or change '
+                ~ 'source_column.'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

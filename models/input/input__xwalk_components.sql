@@ -1,0 +1,3 @@
+{{ config(materialized='table', post_hook="{{ keep_rejects() }}") }}
+
+{{ read_input('xwalk_components') }}

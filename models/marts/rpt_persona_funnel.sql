@@ -1,0 +1,112 @@
+with
+
+personas as (
+    select * from {{ ref('fct_applicant_personas') }}
+),
+
+entry_terms as (
+    select * from {{ ref('int_entry_terms_ordered') }}
+),
+
+funnel_steps as (
+    select * from {{ ref('int_funnel_steps') }}
+),
+
+stages as (
+    select distinct stage, stage_rank from funnel_steps
+),
+
+-- A person's applications of a term count as one.
+reached as (
+    select
+        person_id,
+        entry_term,
+        stage,
+        min(occurred_on) as occurred_on
+    from funnel_steps
+    group by person_id, entry_term, stage
+),
+
+people as (
+    select
+        personas.person_id,
+        personas.entry_term,
+        personas.persona_key,
+        stages.stage,
+        stages.stage_rank,
+        reached.person_id is not null as has_reached,
+        reached.occurred_on,
+        lag(reached.occurred_on) over (
+            partition by personas.person_id, personas.entry_term order by stages.stage_rank
+        ) as previous_on
+    from personas
+    cross join stages
+    left join reached
+        on personas.person_id = reached.person_id
+        and personas.entry_term = reached.entry_term
+        and stages.stage = reached.stage
+),
+
+-- Stages that were written down out of order say nothing of the time between them.
+timed as (
+    select
+        *,
+        case
+            when previous_on <= occurred_on
+                then {{ dbt.datediff('previous_on', 'occurred_on', 'day') }}
+        end as days_from_previous
+    from people
+),
+
+counted as (
+    select
+        entry_term,
+        persona_key,
+        stage,
+        stage_rank,
+        {{ count_where('has_reached') }} as n_reached,
+        count(days_from_previous) as n_timed,
+        percentile_cont(0.5) within group (order by days_from_previous) as median_days
+    from timed
+    group by entry_term, persona_key, stage, stage_rank
+),
+
+stepped as (
+    select
+        *,
+        lag(n_reached) over (partition by entry_term, persona_key order by stage_rank)
+            as n_previous
+    from counted
+),
+
+rated as (
+    select
+        *,
+        coalesce(n_previous, n_reached) < {{ var('min_cell') }} as is_suppressed,
+        n_reached / nullif(cast(n_previous as double), 0) as rate_from_previous,
+        case when n_previous > 0 then
+            {{ wilson_bound('n_reached', 'n_previous', '-') }}
+        end as rate_low,
+        case when n_previous > 0 then
+            {{ wilson_bound('n_reached', 'n_previous', '+') }}
+        end as rate_high,
+        case when n_timed >= {{ var('min_cell') }} then median_days end as published_median
+    from stepped
+)
+
+select
+    rated.entry_term,
+    rated.persona_key,
+    rated.stage,
+    rated.stage_rank,
+    entry_terms.is_open,
+    rated.is_suppressed,
+    case when not rated.is_suppressed then cast(rated.n_reached as bigint) end as n_reached,
+    case when not rated.is_suppressed then round(rated.rate_from_previous, 9) end
+        as rate_from_previous,
+    case when not rated.is_suppressed then round(rated.rate_low, 9) end as rate_low,
+    case when not rated.is_suppressed then round(rated.rate_high, 9) end as rate_high,
+    case when not rated.is_suppressed then round(rated.published_median, 9) end
+        as median_days_from_previous
+from rated
+inner join entry_terms on rated.entry_term = entry_terms.entry_term

@@ -1,0 +1,125 @@
+"""The leak scan on features that know the outcome, registered by a user's own catalog."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from warehouse import ROOT, Warehouse
+
+# Made from the outcome, made after the admission, or made of nothing.
+CATALOG = """\
+feature,block,source_column,kind,role,earliest_stage
+deposit_at_inquiry,offer,int_timing_known.has_deposited,boolean,enrollment,inquiry
+deposit_at_admission,offer,int_timing_known.has_deposited,boolean,enrollment,admitted
+deposit_at_deposit,offer,int_timing_known.has_deposited,boolean,enrollment,deposited
+days_of_deposit,offer,int_timing_known.days_since_deposit,count,enrollment,admitted
+visit_at_inquiry,offer,int_engagement_known.admitted_day_attended,boolean,enrollment,inquiry
+visit_at_admission,offer,int_engagement_known.admitted_day_attended,boolean,enrollment,admitted
+visit_at_deposit,offer,int_engagement_known.admitted_day_attended,boolean,enrollment,deposited
+final_status,status,applications.x_final_status,category,enrollment,submitted
+reason_lost,status,applications.x_reason_lost,category,enrollment,submitted
+batch,status,applications.x_batch,category,enrollment,submitted
+lot,status,applications.x_lot,number,enrollment,submitted
+"""
+LEAKS = {
+    "deposit_at_inquiry": "its value alone has AUC",
+    "deposit_at_admission": "its value alone has AUC",
+    "days_of_deposit": "whether it is missing has AUC",
+    "visit_at_inquiry": "made after the phase begins",
+    "visit_at_admission": "made after the phase begins",
+    "final_status": "its value alone has AUC",
+    "reason_lost": "whether it is missing has AUC",
+}
+TOO_LATE = {"deposit_at_deposit", "visit_at_deposit", "has_deposited", "admitted_day_attended"}
+
+
+def write_input(folder: Path) -> Path:
+    """Copy the sample, with columns of applications that were filled in after the outcome."""
+    shutil.copytree(ROOT / "seeds/sample", folder)
+    (folder / "feature_catalog.csv").write_text(CATALOG)
+    truth = pd.read_csv(ROOT / "tests/fixtures/sample_truth/applications.csv")
+    enrolled = truth.set_index("application_id")["enrolled"]
+    applications = pd.read_csv(folder / "applications.csv", dtype=str, keep_default_na=False)
+    rng = np.random.default_rng(3)
+    is_lost = (applications["application_id"].map(enrolled) != 1).to_numpy()
+    n = len(applications)
+    told = is_lost ^ (rng.random(n) < 0.03)
+    applications["x_final_status"] = np.where(
+        told, rng.choice(["closed", "filed"], n), rng.choice(["done", "matriculated"], n)
+    )
+    applications["x_reason_lost"] = np.where(told, rng.choice(["cost", "place"], n), "")
+    applications["x_batch"] = rng.integers(0, 300, n).astype(str)
+    applications["x_lot"] = rng.normal(size=n).round(3)
+    applications.to_csv(folder / "applications.csv", index=False)
+    return folder
+
+
+def dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    variables["input_path"] = str(folder / "input")
+    places = {
+        "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments]
+    return subprocess.run(
+        [*command, "--vars", json.dumps(variables)],
+        cwd=ROOT,
+        env=os.environ | places,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("leaks")
+    write_input(folder / "input")
+    chosen = ["--select", "+rpt_leak_scan", "--exclude", "test_type:generic", "test_type:unit"]
+    finished = dbt(folder, "build", *chosen)
+    assert not finished.returncode, finished.stdout[-5000:]
+    assert "WARN=1" in finished.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scan(folder):
+    warehouse = Warehouse(folder / "warehouse.duckdb")
+    return warehouse.frame("select * from marts.rpt_leak_scan").set_index(["phase", "feature"])
+
+
+@pytest.mark.parametrize(("feature", "why"), LEAKS.items())
+def test_what_knows_the_outcome_is_caught(scan, feature, why):
+    found = scan.loc["yield", feature]
+    assert found["is_used"]
+    assert found["verdict"].startswith("probable leak: " + why)
+
+
+def test_at_its_right_stage_a_late_feature_is_not_available_to_yield(scan):
+    late = scan.loc["yield"].loc[sorted(TOO_LATE)]
+    assert not late["is_used"].any()
+    assert set(late["verdict"]) == {"not available: first known at the stage deposited"}
+
+
+def test_what_knows_nothing_is_clear(scan):
+    usable = scan[~scan["verdict"].str.startswith("not available")]
+    for phase in ("yield", "melt"):
+        clear = usable.loc[phase].drop(index=[*LEAKS, *TOO_LATE], errors="ignore")
+        assert {"batch", "lot", "gpa_percentile", "days_since_admission"} <= {*clear.index}
+        assert set(clear["verdict"]) == {"clear"}
+
+
+def test_a_leak_can_stop_the_build(folder, scan):
+    test = ["--select", "no_feature_knows_the_outcome"]
+    finished = dbt(folder, "test", *test, leak_severity="error")
+    assert finished.returncode
+    assert "ERROR=1" in finished.stdout

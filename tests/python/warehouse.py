@@ -73,15 +73,15 @@ def build(
     return Warehouse(folder / "warehouse.duckdb")
 
 
-def run_dbt(folder: Path, *arguments: str, **variables: Any) -> None:
-    """Run dbt with its database, target and logs in a folder of its own; it must succeed."""
+def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:
+    """Run dbt with its database, target and logs in a folder of its own, as `run` does."""
     places = {
         "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
     command = str(Path(sys.executable).with_name("dbt"))
-    run(command, *arguments, "--vars", json.dumps(variables), **places)
+    return run(command, *arguments, "--vars", json.dumps(variables), **places)
 
 
 def generate(folder: Path, *options: str) -> Path:
@@ -91,8 +91,8 @@ def generate(folder: Path, *options: str) -> Path:
     return folder
 
 
-def run(*command: str, **environment: str) -> None:
-    """Run a command from the root of the project; what it said is the message if it fails."""
+def run(*command: str, **environment: str) -> str:
+    """Return what a command said, run from the root of the project; it must succeed."""
     finished = subprocess.run(
         command,
         cwd=ROOT,
@@ -102,3 +102,4 @@ def run(*command: str, **environment: str) -> None:
         check=False,
     )
     assert not finished.returncode, finished.stdout[-5000:] + finished.stderr[-2000:]
+    return finished.stdout

@@ -12,7 +12,7 @@ build: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/dbt build --target ci
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ import duckdb
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("models/input", "models/staging")
+LAYERS = ("models/input", "python_models/input", "models/staging")
 # Tables of few rows are read as cheaply in any way.
 SMALL = {"feature_catalog"}
 

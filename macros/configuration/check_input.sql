@@ -56,7 +56,7 @@
         ) -%}
     {%- endif -%}
     {%- set tables = contract_table_names() -%}
-    {%- for file in describe_input_files(listing) if file.table in tables -%}
+    {%- for file in listing if file.table in tables -%}
         {%- set is_alone = not list_input_files(file.table, listing) -%}
         {%- if is_alone and is_other_data_format(file.name) -%}
             {%- do stop(
@@ -66,14 +66,6 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-{%- endmacro %}
-
-{% macro describe_input_files(listing) -%}
-    {%- set files = [] -%}
-    {%- for path in listing -%}
-        {%- do files.append(describe_input_file(path)) -%}
-    {%- endfor -%}
-    {{ return(files) }}
 {%- endmacro %}
 
 {% macro is_other_data_format(name) -%}
@@ -91,7 +83,7 @@
             ~ 'to where it is.'
         ) -%}
     {%- endif -%}
-    {%- set names = describe_input_files(listing) | map(attribute='name') | list -%}
+    {%- set names = listing | map(attribute='name') | list -%}
     {%- do stop(
         'the required table ' ~ name ~ ' is not in ' ~ var('input_path') ~ ' (found '
         ~ shorten(names) ~ '); put ' ~ name ~ '.csv, ' ~ name ~ '.csv.gz, ' ~ name

@@ -47,9 +47,9 @@
 {% macro duckdb__find_files(table_name, listing) -%}
     {%- set files = list_input_files(table_name, listing) -%}
     {%- set parts = [] -%}
-    {%- for file in files if file.format == 'parquet' -%}
-        {%- do add_parquet_file(parts, file.path) -%}
-    {%- endfor -%}
+    {%- do add_parquet_files(
+        parts, files | selectattr('format', 'equalto', 'parquet') | map(attribute='path') | list
+    ) -%}
     {%- for file in files if file.format == 'csv' -%}
         {%- do add_csv_file(parts, file.path, table_name) -%}
     {%- endfor -%}
@@ -81,19 +81,31 @@
 
 {# <table>.parquet|csv|csv.gz of the input folder, and such parts in a folder <table>/. #}
 {% macro list_input_files(table_name, listing) -%}
+    {{ return(
+        (listing or list_input_folder())
+        | selectattr('table', 'equalto', table_name) | selectattr('format') | list
+    ) }}
+{%- endmacro %}
+
+{# Every file in the input folder and in its folders, sorted; paths as a reader takes them. #}
+{% macro list_input_folder() -%}
+    {%- set folder = input_folder() -%}
+    {%- set literal = modules.re.sub('([*?[])', '[\\1]', folder) -%}
+    {%- set query -%}
+        select distinct file
+        from glob({{ sql_strings([literal ~ '*', literal ~ '*/*']) }})
+        order by file
+    {%- endset -%}
     {%- set files = [] -%}
-    {%- for path in listing or list_input_folder() -%}
-        {%- set file = describe_input_file(path) -%}
-        {%- if file.table == table_name and file.format -%}
-            {%- do files.append(file) -%}
-        {%- endif -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do files.append(describe_input_file(row[0] | replace('\\', '/'), folder)) -%}
     {%- endfor -%}
     {{ return(files) }}
 {%- endmacro %}
 
 {# Upper and lower case are one: exports from Windows come as Persons.CSV. #}
-{% macro describe_input_file(path) -%}
-    {%- set names = path[input_folder() | length:].split('/') -%}
+{% macro describe_input_file(path, folder) -%}
+    {%- set names = path[folder | length:].split('/') -%}
     {%- set name = names[-1] | lower -%}
     {%- set is_part = names | length > 1 -%}
     {{ return({
@@ -106,36 +118,36 @@
     }) }}
 {%- endmacro %}
 
-{# Every file in the input folder and in its folders, sorted; paths as a reader takes them. #}
-{% macro list_input_folder() -%}
-    {%- set literal = modules.re.sub('([*?[])', '[\\1]', input_folder()) -%}
-    {%- set query -%}
-        select distinct file
-        from glob({{ sql_strings([literal ~ '*', literal ~ '*/*']) }})
-        order by file
-    {%- endset -%}
-    {%- set paths = [] -%}
-    {%- for row in run_query(query).rows -%}
-        {%- do paths.append(row[0] | replace('\\', '/')) -%}
-    {%- endfor -%}
-    {{ return(paths) }}
-{%- endmacro %}
-
 {% macro read_parquet_relation(files) -%}
     read_parquet({{ sql_strings(files) }}, hive_partitioning = false)
 {%- endmacro %}
 
-{# Puts the file with the part of the same columns and types, or begins a new part. #}
-{% macro add_parquet_file(parts, file) -%}
-    {%- set columns = [] -%}
-    {%- for row in run_query('describe select * from ' ~ read_parquet_relation([file])).rows -%}
-        {%- do columns.append(source_column(row[0], row[1], row[0])) -%}
+{# One part for all files of the same columns and types. #}
+{% macro add_parquet_files(parts, files) -%}
+    {%- for same in (group_by_schema(files) if files else []) -%}
+        {%- set columns = [] -%}
+        {%- for row in run_query('describe from ' ~ read_parquet_relation(same[:1])).rows -%}
+            {%- do columns.append(source_column(row[0], row[1], row[0])) -%}
+        {%- endfor -%}
+        {%- do parts.append({'kind': 'parquet', 'files': same, 'columns': columns}) -%}
     {%- endfor -%}
-    {%- set same = parts | selectattr('kind', 'equalto', 'parquet')
-        | selectattr('columns', 'equalto', columns) | first -%}
-    {%- if same -%}
-        {%- do same.files.append(file) -%}
-    {%- else -%}
-        {%- do parts.append({'kind': 'parquet', 'files': [file], 'columns': columns}) -%}
-    {%- endif -%}
+{%- endmacro %}
+
+{# Lists of Parquet files that have one schema, in the order of their first files. #}
+{% macro group_by_schema(files) -%}
+    {%- set query -%}
+        select file_name, md5(string_agg(concat_ws(' ', name, type, num_children, duckdb_type,
+            logical_type), chr(10) order by column_id)) as schema_hash
+        from parquet_schema({{ sql_strings(files) }})
+        group by file_name
+    {%- endset -%}
+    {%- set groups = {} -%}
+    {%- set hashes = {} -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do hashes.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- for file in files -%}
+        {%- do groups.setdefault(hashes[file], []).append(file) -%}
+    {%- endfor -%}
+    {{ return(groups.values() | list) }}
 {%- endmacro %}

@@ -16,15 +16,24 @@ deleted as (
     where is_deleted and person_id is not null
 ),
 
--- A target that is nowhere is no target.
-merged as (
+merges as (
     select distinct person_id, merged_into_person_id as target_id
     from persons
     where merged_into_person_id <> person_id
-        and (
-            merged_into_person_id in (select targets.person_id from persons as targets)
-            or merged_into_person_id in (select person_id from listed)
-        )
+),
+
+-- A target that is nowhere is no target.
+targets as (
+    select person_id from persons
+    where person_id in (select merges.target_id from merges)
+    union
+    select person_id from listed
+),
+
+merged as (
+    select merges.person_id, merges.target_id
+    from merges
+    inner join targets on merges.target_id = targets.person_id
 ),
 
 -- From each deleted record along its merges.

@@ -8,50 +8,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import yaml
+from processes import (
+    ROOT,
+    Cost,
+    arguments,
+    dbt,
+    generate,
+    model_seconds,
+    print_models,
+    ready,
+    run,
+    selected,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("models/input", "python_models/input", "models/staging")
 # Tables of few rows are read as cheaply in any way.
 SMALL = {"feature_catalog"}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of a whole process, and the most memory that it held."""
-
-    wall: float
-    cpu: float
-    megabytes: float
-
-    def __str__(self) -> str:
-        return f"{self.wall:7.1f} s wall {self.cpu:7.1f} s CPU {self.megabytes:7,.0f} MB peak"
-
-
-def run(*command: str, **environment: str) -> Cost:
-    """Run a command from the project's root; its output goes to stderr."""
-    started = time.perf_counter()
-    actions = [(os.POSIX_SPAWN_DUP2, 2, 1)]
-    os.chdir(ROOT)
-    process = os.posix_spawn(command[0], command, os.environ | environment, file_actions=actions)
-    _, status, used = os.wait4(process, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed")
-    wall = time.perf_counter() - started
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-
-
-def tool(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
 
 
 # --- plain ----------------------------------------------------------------------------------------
@@ -87,80 +67,24 @@ def create_plainly(files: Path, database: Path) -> dict[str, float]:
     return seconds
 
 
-# --- the project ----------------------------------------------------------------------------------
-
-
-def dbt(command: str, folder: Path, files: Path) -> Cost:
-    """Run the two layers, one model after another."""
-    return run(
-        tool("dbt"),
-        command,
-        "--threads",
-        "1",
-        *(("--select", *(f"path:{layer}" for layer in LAYERS)) if command == "run" else ()),
-        "--vars",
-        json.dumps({"input_path": str(files)}),
-        PERSONAS_WAREHOUSE=str(folder / "warehouse.duckdb"),
-        DBT_TARGET_PATH=str(folder / "target"),
-        DBT_LOG_PATH=str(folder / "logs"),
-    )
-
-
-def model_seconds(folder: Path) -> dict[str, float]:
-    """List the models of the last run with their seconds; hooks of the run are not models."""
-    results = json.loads((folder / "target/run_results.json").read_text())["results"]
-    return {
-        result["unique_id"].split(".")[-1]: result["execution_time"]
-        for result in results
-        if result["unique_id"].startswith("model.")
-    }
-
-
-def build_layers(folder: Path, files: Path) -> tuple[Cost, dict[str, float]]:
-    folder.mkdir()
-    dbt("seed", folder, files)
-    return dbt("run", folder, files), model_seconds(folder)
-
-
 # --- the comparison -------------------------------------------------------------------------------
 
 
-def generate(folder: Path, persons: int) -> Path:
-    """Write a sample as Parquet, unless it is there."""
-    files = folder / f"sample_{persons}"
-    if not files.exists():
-        run(
-            tool("applicant-personas"),
-            "sample",
-            str(files),
-            "--persons",
-            str(persons),
-            "--format",
-            "parquet",
-        )
-    return files
+def build_layers(folder: Path, files: Path) -> tuple[Cost, dict[str, float]]:
+    """Build the two layers, one model after another."""
+    dbt("seed", folder, files)
+    return dbt("run", folder, files, "--threads", "1", *selected(LAYERS)), model_seconds(folder)
 
 
 def compare(folder: Path, persons: int) -> None:
     files, few = generate(folder, persons), generate(folder, 600)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         plain_file = Path(scratch) / "plain.json"
-        plain = run(
-            sys.executable,
-            __file__,
-            "--plain",
-            str(files),
-            str(plain_file),
-        )
+        plain = run(sys.executable, __file__, "--plain", str(files), str(plain_file))
         plain_seconds = json.loads(plain_file.read_text())
         layers, seconds = build_layers(Path(scratch) / "many", files)
         idle, idle_seconds = build_layers(Path(scratch) / "few", few)
-    for name, value in sorted(seconds.items(), key=lambda item: -item[1]):
-        print(f"{value:8.2f} s {name}")
-    report(plain, plain_seconds, layers, seconds, idle, idle_seconds)
-
-
-def report(plain, plain_seconds, layers, seconds, idle, idle_seconds) -> None:
+    print_models(seconds)
     total, base, own = (sum(times.values()) for times in (seconds, plain_seconds, idle_seconds))
     print(f"plain process   {plain}")
     print(f"dbt process     {layers}")
@@ -173,9 +97,7 @@ def report(plain, plain_seconds, layers, seconds, idle, idle_seconds) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--persons", type=int, default=1_000_000)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "personas")
+    parser = arguments(__doc__)
     parser.add_argument("--plain", type=Path, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.plain:
@@ -184,8 +106,7 @@ def main() -> None:
             seconds = create_plainly(files, Path(scratch) / "plain.duckdb")
         out.write_text(json.dumps(seconds))
         return
-    given.folder.mkdir(parents=True, exist_ok=True)
-    compare(given.folder.resolve(), given.persons)
+    compare(ready(given.folder), given.persons)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,7 @@
+{%- set columns = [
+    'virtual_events', 'in_person_events', 'digital_touches', 'conversations', 'missed_events'
+] %}
+
 with
 
 applications as (
@@ -8,12 +12,27 @@ stages_known as (
     select * from {{ ref('int_stages_known') }}
 ),
 
-interactions as (
-    select * from {{ ref('stg_interactions') }}
+recording as (
+    select count(*) > 0 as records_interactions from {{ ref('stg_interactions') }}
 ),
 
-recording as (
-    select count(*) > 0 as records_interactions from interactions
+-- The answers of a person about their intent, the latest with the highest number.
+intent_answers as (
+    select
+        interaction_id,
+        row_number() over (
+            partition by person_id order by occurred_at asc, interaction_id desc
+        ) as answer_number
+    from {{ ref('stg_interactions') }}
+    where interaction_type = 'intent_survey' and value_numeric between 0 and 10
+),
+
+interactions as (
+    select
+        delivered.*,
+        intent_answers.answer_number
+    from {{ ref('stg_interactions') }} as delivered
+    left join intent_answers on delivered.interaction_id = intent_answers.interaction_id
 ),
 
 -- What applicants do after the decision answers it, so the counts stop there.
@@ -36,13 +55,11 @@ known_interactions as (
     select
         cutoffs.application_id,
         cutoffs.known_on,
-        interactions.interaction_id,
-        interactions.interaction_type,
         interactions.channel,
         interactions.weight,
         interactions.value_numeric,
+        interactions.answer_number,
         cast(interactions.occurred_at as date) as occurred_on,
-        interactions.occurred_at,
         coalesce(interactions.status, 'attended') as status,
         cast(interactions.occurred_at as date) <= cutoffs.counted_until as is_before_decision,
         cast(interactions.occurred_at as date) > cutoffs.admitted_on as is_after_admission,
@@ -53,25 +70,12 @@ known_interactions as (
         and cast(interactions.occurred_at as date) <= cutoffs.known_on
 ),
 
-intent_answers as (
-    select
-        application_id,
-        known_on,
-        value_numeric as stated_intent,
-        row_number() over (
-            partition by application_id, known_on
-            order by occurred_at desc, interaction_id asc
-        ) as recency
-    from known_interactions
-    where interaction_type = 'intent_survey'
-        and is_before_decision
-        and value_numeric between 0 and 10
-),
-
 counted as (
     select
         application_id,
         known_on,
+        max_by(value_numeric, case when is_before_decision then answer_number end)
+            as stated_intent,
         {{ count_where("is_before_decision and status = 'attended' and channel = 'virtual'") }}
             as virtual_events,
         {{ count_where("is_before_decision and status = 'attended' and channel = 'in_person'") }}
@@ -92,10 +96,18 @@ counted as (
 ),
 
 -- An inquiry is a contact as much as an interaction is.
-first_contacts as (
+contacted as (
     select
         cutoffs.application_id,
         cutoffs.known_on,
+        cutoffs.started_on,
+        cutoffs.admitted_on,
+        counted.stated_intent,
+        {%- for column in columns %}
+        counted.{{ column }},
+        {%- endfor %}
+        counted.visits_after_admission,
+        counted.last_touch_on,
         least(
             counted.first_touch_on,
             case when cutoffs.inquired_on < cutoffs.started_on then cutoffs.inquired_on end
@@ -107,40 +119,28 @@ first_contacts as (
 )
 
 select
-    cutoffs.application_id,
-    cutoffs.known_on,
-    intent_answers.stated_intent,
-    {% for column in [
-        'virtual_events', 'in_person_events', 'digital_touches', 'conversations', 'missed_events'
-    ] -%}
+    contacted.application_id,
+    contacted.known_on,
+    contacted.stated_intent,
+    {% for column in columns -%}
     case
-        when recording.records_interactions then coalesce(counted.{{ column }}, 0)
+        when recording.records_interactions then coalesce(contacted.{{ column }}, 0)
     end as {{ column }},
     {% endfor -%}
     case
-        when recording.records_interactions and cutoffs.started_on is not null
-            then first_contacts.contacted_on is null
+        when recording.records_interactions and contacted.started_on is not null
+            then contacted.contacted_on is null
     end as is_stealth,
     case
-        when recording.records_interactions and cutoffs.started_on is not null
+        when recording.records_interactions and contacted.started_on is not null
             then coalesce({{ dbt.datediff(
-                'first_contacts.contacted_on', 'cutoffs.started_on', 'day'
+                'contacted.contacted_on', 'contacted.started_on', 'day'
             ) }}, 0)
     end as days_of_contact,
     case
-        when recording.records_interactions and cutoffs.admitted_on is not null
-            then coalesce(counted.visits_after_admission, 0) > 0
+        when recording.records_interactions and contacted.admitted_on is not null
+            then coalesce(contacted.visits_after_admission, 0) > 0
     end as admitted_day_attended,
-    counted.last_touch_on
-from cutoffs
+    contacted.last_touch_on
+from contacted
 cross join recording
-left join counted
-    on cutoffs.application_id = counted.application_id
-    and cutoffs.known_on = counted.known_on
-left join first_contacts
-    on cutoffs.application_id = first_contacts.application_id
-    and cutoffs.known_on = first_contacts.known_on
-left join intent_answers
-    on cutoffs.application_id = intent_answers.application_id
-    and cutoffs.known_on = intent_answers.known_on
-    and intent_answers.recency = 1

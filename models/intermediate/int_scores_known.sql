@@ -1,3 +1,5 @@
+{%- set measures = ['english_level', 'gre_quant', 'gre_verbal', 'gre_writing', 'gmat_total'] %}
+
 with
 
 applications as (
@@ -50,34 +52,15 @@ known_scores as (
 ),
 
 -- Of what was known and valid on the day, the preferred score of each measure.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by application_id, known_on, measure order by preference
-        ) as choice
-    from known_scores
-    where is_valid
-),
-
 chosen as (
     select
         application_id,
         known_on,
-        max(case when measure = 'english_level' then measure_value end) as english_level,
-        max(case when measure = 'gre_quant' then measure_value end) as gre_quant,
-        max(case when measure = 'gre_verbal' then measure_value end) as gre_verbal,
-        max(case when measure = 'gre_writing' then measure_value end) as gre_writing,
-        max(case when measure = 'gmat_total' then measure_value end) as gmat_total
-    from ranked
-    where choice = 1
-    group by application_id, known_on
-),
-
-refused as (
-    select
-        application_id,
-        known_on,
+        {%- for measure in measures %}
+        min_by(
+            measure_value, case when is_valid and measure = '{{ measure }}' then preference end
+        ) as {{ measure }},
+        {%- endfor %}
         max(case when family = 'english' and not is_usable then 1 else 0 end) as english_refused,
         max(case when family <> 'english' and not is_usable then 1 else 0 end) as tests_refused
     from known_scores
@@ -96,7 +79,7 @@ select
         when not recording.records_english then null
         when chosen.english_level is not null then 'present'
         when waivers.english_waived then 'waived'
-        when refused.english_refused = 1 then 'invalid'
+        when chosen.english_refused = 1 then 'invalid'
         when applications.is_domestic or not coalesce(programs.english_required, true)
             then 'not_required'
         when coalesce(stages_known.reached_rank, 0) < {{ stage_rank('complete') }} then 'pending'
@@ -107,7 +90,7 @@ select
         when coalesce(chosen.gre_quant, chosen.gre_verbal, chosen.gmat_total) is not null
             then 'present'
         when waivers.test_waived then 'waived'
-        when refused.tests_refused = 1 then 'invalid'
+        when chosen.tests_refused = 1 then 'invalid'
         when programs.test_policy = 'not_used' then 'not_required'
         when programs.test_policy = 'required'
             and coalesce(stages_known.reached_rank, 0) < {{ stage_rank('complete') }}
@@ -119,9 +102,6 @@ cross join recording
 left join chosen
     on applications.application_id = chosen.application_id
     and applications.known_on = chosen.known_on
-left join refused
-    on applications.application_id = refused.application_id
-    and applications.known_on = refused.known_on
 left join stages_known
     on applications.application_id = stages_known.application_id
     and applications.known_on = stages_known.known_on

@@ -13,6 +13,7 @@ select
     assignments.person_id,
     assignments.entry_term,
     as_of.as_of,
+    as_of.is_static,
     cast(assignments.known_on as date) as known_on,
     assignments.application_id,
     assignments.run_id,

@@ -61,6 +61,7 @@ select
     facts.kind,
     cast(facts.fitted_at as timestamp) as fitted_at,
     as_of.as_of,
+    as_of.is_static,
     case
         when enrollment_runs.run_id is null then persona_window.training_from
         else enrollment_runs.training_from

@@ -12,6 +12,10 @@ persona_run as (
     select distinct run_id from {{ ref('ml_persona_keys') }}
 ),
 
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 combined as (
     select
         run_id, 'enrollment' as target, phase, scope, feature, block, importance,
@@ -47,5 +51,7 @@ select
     feature like 'block: %' as is_block,
     is_noise_control,
     beats_noise,
-    cast(n_rows as bigint) as n_rows
+    cast(n_rows as bigint) as n_rows,
+    as_of.is_static
 from combined
+cross join as_of

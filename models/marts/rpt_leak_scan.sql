@@ -22,6 +22,10 @@ selection as (
     select * from {{ ref('ml_feature_selection') }}
 ),
 
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 run as (
     select distinct run_id from {{ ref('ml_feature_screening') }}
 ),
@@ -149,5 +153,7 @@ select
         when value_auc is null and missingness_auc is null
             then 'not judged: too few applications of closed cycles'
         else 'clear'
-    end as verdict
+    end as verdict,
+    as_of.is_static
 from scanned
+cross join as_of

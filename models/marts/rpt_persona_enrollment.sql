@@ -8,6 +8,10 @@ entry_terms as (
     select * from {{ ref('int_entry_terms_ordered') }}
 ),
 
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 counted as (
     select
         scores.entry_term,
@@ -47,6 +51,7 @@ select
     persona_key,
     run_id,
     is_open,
+    as_of.is_static,
     is_suppressed,
     {% for column, type in [
         ('n_population', 'bigint'), ('expected_enrollments', 'double'),
@@ -60,3 +65,4 @@ select
     end as {{ column }}{{ ',' if not loop.last }}
     {% endfor %}
 from rated
+cross join as_of

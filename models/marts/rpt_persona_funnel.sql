@@ -8,6 +8,10 @@ entry_terms as (
     select * from {{ ref('int_entry_terms_ordered') }}
 ),
 
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 funnel_steps as (
     select * from {{ ref('int_funnel_steps') }}
 ),
@@ -100,6 +104,7 @@ select
     rated.stage,
     rated.stage_rank,
     entry_terms.is_open,
+    as_of.is_static,
     rated.is_suppressed,
     case when not rated.is_suppressed then cast(rated.n_reached as bigint) end as n_reached,
     case when not rated.is_suppressed then round(rated.rate_from_previous, 9) end
@@ -110,3 +115,4 @@ select
         as median_days_from_previous
 from rated
 inner join entry_terms on rated.entry_term = entry_terms.entry_term
+cross join as_of

@@ -25,6 +25,7 @@ select
     outcomes.entry_term,
     outcomes.term_order,
     outcomes.is_open,
+    outcomes.is_enrollment_day,
     outcomes.outcome,
     assignments.persona_key,
     applicants.residency,

@@ -1,7 +1,12 @@
 with
 
 fitted as (
-    select * from {{ ref('ml_enrollment_fit') }}
+    select phase, application_id, feature, item, value, text
+    from {{ ref('ml_enrollment_fit') }}
+    where record = 'reason'
+    union all
+    select phase, application_id, feature, item, value, text
+    from {{ ref('ml_backtest_fit') }}
     where record = 'reason'
 ),
 

@@ -2,21 +2,16 @@ with
 
 predictions as (
     select * from {{ ref('ml_enrollment_predictions') }}
-    where model = 'random_forest'
+    where model = 'random_forest' and is_enrollment_day
 ),
 
--- The nearest to how the open cycle is scored: by a model of earlier cycles, else of other trees,
--- else of other people.
+-- The nearest to how the open cycle is scored: by a model of earlier cycles, else of other people.
 preferred as (
     select
         *,
         row_number() over (
             partition by phase, application_id
-            order by case score_kind
-                when 'out_of_sample' then 1
-                when 'out_of_bag' then 2
-                else 3
-            end
+            order by case when score_kind = 'out_of_sample' then 1 else 2 end
         ) as preference
     from predictions
 ),

@@ -9,6 +9,9 @@ fitted as (
     union all
     select run_id, item, text from {{ ref('ml_enrollment_fit') }}
     where record = 'provenance'
+    union all
+    select run_id, item, text from {{ ref('ml_backtest_fit') }}
+    where record = 'provenance'
 ),
 
 facts as (
@@ -24,8 +27,28 @@ facts as (
     group by run_id
 ),
 
+backtest_runs as (
+    select
+        run_id,
+        max(case when record = 'status' then text end) as status,
+        max(case when metric = 'training_from' then text end) as training_from,
+        max(case when metric = 'training_to' then text end) as training_to
+    from {{ ref('ml_backtest_fit') }}
+    group by run_id
+),
+
 enrollment_runs as (
-    select * from {{ ref('ml_enrollment_runs') }}
+    select run_id, status, training_from, training_to, n_rows, n_features
+    from {{ ref('ml_enrollment_runs') }}
+    union all
+    select
+        run_id,
+        status,
+        training_from,
+        training_to,
+        cast(null as double) as n_rows,
+        cast(null as double) as n_features
+    from backtest_runs
 ),
 
 persona_training as (

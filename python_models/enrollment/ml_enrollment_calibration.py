@@ -6,5 +6,5 @@ from applicant_personas.evaluation import calibration_table
 def model(dbt, session):
     dbt.config(materialized="table")
     predictions = dbt.ref("ml_enrollment_predictions")
-    held_out = predictions.filter("score_kind <> 'out_of_bag' and outcome is not null")
+    held_out = predictions.filter("is_enrollment_day and outcome is not null")
     return calibration_table(held_out.order("phase, model, test_cycle, application_id").df())

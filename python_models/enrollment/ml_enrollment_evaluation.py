@@ -6,5 +6,5 @@ from applicant_personas.evaluation import evaluate
 def model(dbt, session):
     dbt.config(materialized="table")
     predictions = dbt.ref("ml_enrollment_predictions")
-    held_out = predictions.filter("score_kind <> 'out_of_bag' and outcome is not null")
-    return evaluate(held_out.order("phase, model, test_cycle, application_id").df())
+    held_out = predictions.filter("outcome is not null")
+    return evaluate(held_out.order("phase, model, test_cycle, application_id, known_on").df())

@@ -16,7 +16,9 @@ from applicant_personas.rows import NUMBER, TEXT, FloatArray, one_thread, tidy
 KNOT_TYPES = {"item": TEXT, "threshold": NUMBER, "value": NUMBER}
 
 
-def fit_knots(probability: FloatArray, outcome: FloatArray, *, min_each: int = 200) -> pd.DataFrame:
+def fit_knots(
+    probability: FloatArray, outcome: FloatArray, *, min_each: int = 5_000
+) -> pd.DataFrame:
     """Fit knots (item = method, threshold = raw probability, value = calibrated).
 
     `probability` must be honest (out-of-bag or out-of-fold). Raises ValueError for one class only.

@@ -49,7 +49,9 @@ CALIBRATION_TYPES = {
     "cumulative_capture": NUMBER,
 }
 SLICES = {"persona": "persona_key", "residency": "residency", "program": "program_code"}
-ALL = "all"
+KEYS = ["phase", "model", "test_cycle"]
+DAYS = "days_to_census"
+ALL, ALL_CYCLES = "all", "all_cycles"
 MIN_ROWS = 11
 N_BINS = 10
 Z95 = 1.959963984540054
@@ -58,25 +60,30 @@ NONE = float("nan")
 
 
 def evaluate(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Measure each (phase, model, test_cycle), of all rows and by persona, residency, program.
+    """Measure each (phase, model, test_cycle), of all rows, by slice, and by day to census.
 
     `predictions`: phase, model, test_cycle, application_id, probability (0 to 1), outcome (1, 0),
-    persona_key, residency, program_code; rows without outcome or probability are left out. A slice
-    of fewer than 11 rows or of one outcome only gets rates and headcounts.
+    persona_key, residency, program_code, entry_term, days_to_census (missing = no date) and
+    is_enrollment_day; rows without outcome or probability are left out. The slices all, persona,
+    residency and program are of the enrollment day, days_to_census is of every day. A slice of
+    fewer than 11 rows or of one outcome only gets rates and headcounts. Cycles that were predicted
+    as a whole (test_cycle is the rows' entry_term) are measured once more together, as the test
+    cycle all_cycles.
 
     Returns EVALUATION_TYPES.
     """
+    require(predictions, ["entry_term", DAYS, "is_enrollment_day"], "predictions")
     known = _known(predictions)
+    pooled = known[known["test_cycle"] == texts(known["entry_term"])]
+    known = pd.concat([known, pooled.assign(test_cycle=ALL_CYCLES)])
     parts = []
-    for keys, part in known.groupby(["phase", "model", "test_cycle"], sort=True):
-        phase, model, test_cycle = keys
-        for name, value, rows in _slices(part):
+    for keys, part in known.groupby(KEYS, sort=True):
+        on_the_day = part[floats(part["is_enrollment_day"]) == 1]
+        for name, value, rows in [*_slices(on_the_day), *_by_day(part)]:
             metrics = _metrics(rows["probability"].to_numpy(), rows["outcome"].to_numpy())
             parts.append(
                 {
-                    "phase": phase,
-                    "model": model,
-                    "test_cycle": test_cycle,
+                    **dict(zip(KEYS, keys, strict=True)),
                     "slice": name,
                     "slice_value": value,
                     "metric": list(metrics),
@@ -94,11 +101,11 @@ def calibration_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
     Of all rows (slice_value 'all') and of each persona, with mean probability, actual rate, lift
     over the base rate and the share of all positives captured down to the bin. Fewer bins when
-    there are fewer than 10 rows. Input as for `evaluate`; returns CALIBRATION_TYPES.
+    there are fewer than 10 rows. `predictions`: as for `evaluate`, of one day, without entry_term
+    and the columns of the day; returns CALIBRATION_TYPES.
     """
     parts = []
-    for keys, part in _known(predictions).groupby(["phase", "model", "test_cycle"], sort=True):
-        phase, model, test_cycle = keys
+    for keys, part in _known(predictions).groupby(KEYS, sort=True):
         for name, value, rows in _slices(part, {"persona": "persona_key"}):
             ordered = rows.sort_values(["probability", "application_id"], ascending=[False, True])
             n = len(ordered)
@@ -108,9 +115,7 @@ def calibration_table(predictions: pd.DataFrame) -> pd.DataFrame:
             rate = positives / count
             parts.append(
                 {
-                    "phase": phase,
-                    "model": model,
-                    "test_cycle": test_cycle,
+                    **dict(zip(KEYS, keys, strict=True)),
                     "slice_value": ALL if name == ALL else value,
                     "bin": np.arange(len(count)) + 1,
                     "n": count,
@@ -159,23 +164,30 @@ def wilson_interval(n_positive: float, n: int) -> Interval:
 
 
 def _known(predictions: pd.DataFrame) -> pd.DataFrame:
-    key = ["phase", "model", "test_cycle", "application_id"]
+    key = [*KEYS, "application_id"]
     require(predictions, [*key, "probability", "outcome", *SLICES.values()], "predictions")
-    frame = pd.DataFrame(
-        {name: texts(predictions[name]) for name in [*key, *SLICES.values()]}, dtype=object
+    frame = predictions.assign(
+        **{name: texts(predictions[name]) for name in [*key, *SLICES.values()]},
+        probability=floats(predictions["probability"]),
+        outcome=floats(predictions["outcome"]),
     )
-    frame["probability"] = floats(predictions["probability"])
-    frame["outcome"] = floats(predictions["outcome"])
     return frame.dropna(subset=["probability", "outcome"]).sort_values(key, kind="stable")
 
 
 def _slices(
     rows: pd.DataFrame, slices: dict[str, str] = SLICES
 ) -> list[tuple[str, str, pd.DataFrame]]:
-    found = [(ALL, ALL, rows)]
+    found = [(ALL, ALL, rows)] if len(rows) else []
     for name, column in slices.items():
         found += [(name, str(value), part) for value, part in rows.groupby(column, sort=True)]
     return found
+
+
+def _by_day(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """Slice by days to census, the earliest day first; rows without a date are in no slice."""
+    days = floats(rows[DAYS])
+    earliest_first = -np.unique(-days[np.isfinite(days)])
+    return [(DAYS, f"{day:.0f}", rows[days == day]) for day in earliest_first]
 
 
 def _metrics(probability: FloatArray, outcome: FloatArray) -> dict[str, Interval]:

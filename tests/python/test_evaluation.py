@@ -30,12 +30,16 @@ def predictions(n=600, seed=1):
             "persona_key": rng.choice(["p1", "p2"], n),
             "residency": ["rare"] * 10 + ["common"] * (n - 10),
             "program_code": None,
+            "entry_term": "2024",
+            "days_to_census": 90,
+            "is_enrollment_day": True,
         }
     )
 
 
-def metric(frame, name, slice_value="all"):
-    return frame[(frame["metric"] == name) & (frame["slice_value"] == slice_value)].iloc[0]
+def metric(frame, name, slice_value="all", test_cycle="2024"):
+    at = (frame["slice_value"] == slice_value) & (frame["test_cycle"] == test_cycle)
+    return frame[(frame["metric"] == name) & at].iloc[0]
 
 
 def test_metrics_are_those_of_scikit_learn():
@@ -81,6 +85,7 @@ def test_small_or_uniform_slices_have_rates_only():
     rates = {"base_rate", "mean_probability", "expected_headcount", "actual_headcount"}
     assert set(rare["metric"]) == rates
     assert (rare["n"] == 10).all()
+    assert set(rare["test_cycle"]) == {"2024", "all_cycles"}
     same = predictions().assign(outcome=1.0)
     assert set(evaluate(same)["metric"]) == rates
 
@@ -92,6 +97,34 @@ def test_rows_without_outcome_are_left_out_and_nothing_is_an_empty_frame():
     nothing = frame.assign(outcome=None)
     assert dict(evaluate(nothing).dtypes.astype(str)) == EVALUATION_TYPES
     assert dict(calibration_table(nothing).dtypes.astype(str)) == CALIBRATION_TYPES
+
+
+def test_days_are_slices_and_tested_cycles_are_also_measured_together():
+    first, second = predictions(), predictions(n=400, seed=2)
+    early = first.assign(
+        days_to_census=150, is_enrollment_day=False, probability=1 - first["probability"]
+    )
+    second = second.assign(test_cycle="2025", entry_term="2025")
+    folds = first.assign(test_cycle="grouped_5_fold")
+    found = evaluate(pd.concat([first, early, second, folds]))
+    here = found[(found["metric"] == "auc")].set_index(["test_cycle", "slice", "slice_value"])
+    assert here.loc["2024", "all", "all"]["value"] > 0.7
+    assert here.loc["2024", "days_to_census", "150"]["value"] < 0.3
+    n = here["n"].xs("days_to_census", level="slice").to_dict()
+    assert n == {
+        ("2024", "150"): 600,
+        ("2024", "90"): 600,
+        ("2025", "90"): 400,
+        ("all_cycles", "150"): 600,
+        ("all_cycles", "90"): 1_000,
+        ("grouped_5_fold", "90"): 600,
+    }
+    # The slices of people are of the enrollment day alone.
+    assert here.loc["all_cycles", "all", "all"]["n"] == 1_000
+    # Nothing but rates without dates, and nothing at all of a phase that has other days only.
+    undated = evaluate(first.assign(days_to_census=None))
+    assert "days_to_census" not in set(undated["slice"])
+    assert set(evaluate(early)["slice"]) == {"days_to_census"}
 
 
 def test_calibration_bins_account_for_everyone():
@@ -108,7 +141,7 @@ def test_calibration_bins_account_for_everyone():
     assert set(table["slice_value"]) == {"all", "p1", "p2"}
 
 
-@pytest.mark.parametrize(("n", "method"), [(4_000, "isotonic"), (300, "sigmoid")])
+@pytest.mark.parametrize(("n", "method"), [(40_000, "isotonic"), (300, "sigmoid")])
 def test_calibration_repairs_overconfidence(n, method):
     rng = np.random.default_rng(3)
     logit = rng.normal(size=2 * n)

@@ -61,13 +61,14 @@ def write_input(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("leaks")
-    build(folder, write_input(folder / "input"), select=["+rpt_leak_scan"])
+    marts = ["rpt_leak_scan", "rpt_feature_importance", "rpt_model_evaluation"]
+    build(folder, write_input(folder / "input"), select=[f"+{mart}" for mart in marts])
     return folder
 
 
-def scan_for_leaks(folder: Path, **variables: str) -> str:
-    test = ["test", "--select", "no_feature_knows_the_outcome"]
-    return run_dbt(folder, *test, input_path=str(folder / "input"), **variables)
+def look_for_leaks(folder: Path, test: str, *arguments: str, **variables: str) -> str:
+    command = ["test", "--select", test, *arguments]
+    return run_dbt(folder, *command, input_path=str(folder / "input"), **variables)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,20 @@ def test_what_knows_nothing_is_clear(scan):
 
 
 def test_leaks_warn_and_can_stop_the_build(folder):
-    assert "WARN=1" in scan_for_leaks(folder)
+    test = "no_feature_knows_the_outcome"
+    assert "WARN=1" in look_for_leaks(folder, test)
     with pytest.raises(AssertionError, match="ERROR=1"):
-        scan_for_leaks(folder, leak_severity="error")
+        look_for_leaks(folder, test, leak_severity="error")
+
+
+def test_a_model_that_knows_the_outcome_is_caught_on_every_day_and_in_every_cycle(folder):
+    test = "no_model_knows_the_outcome"
+    assert "WARN=1" in look_for_leaks(folder, test, "--store-failures")
+    warehouse = Warehouse(folder / "warehouse.duckdb")
+    schema = warehouse.column(
+        f"select table_schema from information_schema.tables where table_name = '{test}'"
+    )[0]
+    caught = warehouse.frame(f"select * from {schema}.{test} where phase = 'yield'")
+    tested = {(cycle, day) for cycle in ("2024FA", "2025FA") for day in ("118", "60", "30")}
+    assert set(zip(caught["test_cycle"], caught["days_to_census"], strict=True)) >= tested
+    assert set(caught["suspect"]) <= {f"probable leak: {feature}" for feature in LEAKS}

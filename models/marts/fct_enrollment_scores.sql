@@ -20,6 +20,10 @@ reasons as (
     select * from {{ ref('ml_enrollment_reasons') }}
 ),
 
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 ranked as (
     select
         preferred.*,
@@ -52,8 +56,10 @@ select
     reasons.reason_2,
     reasons.reason_3,
     ranked.score_kind,
-    cast(ranked.outcome as integer) as outcome
+    cast(ranked.outcome as integer) as outcome,
+    as_of.is_static
 from ranked
+cross join as_of
 left join reasons
     on ranked.phase = reasons.phase
     and ranked.application_id = reasons.application_id

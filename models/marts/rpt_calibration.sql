@@ -7,6 +7,10 @@ calibration as (
 
 runs as (
     select * from {{ ref('ml_enrollment_runs') }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
 )
 
 select
@@ -19,7 +23,9 @@ select
     round(calibration.mean_probability, 9) as mean_probability,
     round(calibration.actual_rate, 9) as actual_rate,
     round(calibration.lift, 9) as lift,
-    round(calibration.cumulative_capture, 9) as cumulative_capture
+    round(calibration.cumulative_capture, 9) as cumulative_capture,
+    as_of.is_static
 from calibration
 inner join runs on calibration.phase = runs.phase
+cross join as_of
 where calibration.n >= {{ var('min_cell') }}

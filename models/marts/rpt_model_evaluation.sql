@@ -6,6 +6,10 @@ evaluation as (
 
 runs as (
     select * from {{ ref('ml_enrollment_runs') }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
 )
 
 select
@@ -19,7 +23,9 @@ select
     round(evaluation.value, 9) as value,
     round(evaluation.low, 9) as low,
     round(evaluation.high, 9) as high,
-    cast(evaluation.n as bigint) as n
+    cast(evaluation.n as bigint) as n,
+    as_of.is_static
 from evaluation
 inner join runs on evaluation.phase = runs.phase
+cross join as_of
 where evaluation.slice = 'all' or evaluation.n >= {{ var('min_cell') }}

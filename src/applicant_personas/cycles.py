@@ -131,7 +131,10 @@ def back_test_steps(data: AtRisk, min_positive: int) -> list[Step]:
 def why_no_model(data: AtRisk, train: BoolArray, min_positive: int) -> str | None:
     """Say why these rows can't train a model, as a sentence, if they can't."""
     if not train.any():
-        return "No model, personas only: no closed cycle has applications in this phase yet."
+        return (
+            "No model, personas only: no closed cycle has applications in this phase on this day "
+            "(no cycle is finished, or the day is outside the window of the phase)."
+        )
     if _n_each(data, train) < min_positive:
         n_positive = int(data.outcome[train].sum())
         return (

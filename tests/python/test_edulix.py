@@ -214,6 +214,19 @@ def auc(marts: duckdb.DuckDBPyConnection, model: str, cycle: str) -> float:
     )
 
 
+def test_marts_that_time_would_change_say_that_there_is_none(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = marts.execute(
+        "select table_name from information_schema.columns"
+        " where table_schema = 'marts' and column_name = 'is_static'"
+    ).fetchall()
+    assert len(found) == 9
+    for (table,) in found:
+        said = marts.execute(f"select distinct is_static from marts.{table}").fetchall()
+        assert said == [(True,)], table
+
+
 def test_admission_is_predicted_for_people_not_seen(marts: duckdb.DuckDBPyConnection) -> None:
     forest = auc(marts, "random_forest", "grouped_5_fold")
     assert forest >= 0.78

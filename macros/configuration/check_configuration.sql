@@ -26,7 +26,7 @@
             ) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if 'input_path' in given and var('input_schema') -%}
+    {%- if given.get('input_path') and var('input_schema') -%}
         {%- do stop(
             'both input_path and input_schema are given; keep input_path to read files, or '
             ~ 'input_schema to read relations.'

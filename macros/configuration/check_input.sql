@@ -5,6 +5,7 @@
         {%- do check_input_path() -%}
         {%- set listing = list_input_folder() -%}
         {%- do check_input_folder(listing) -%}
+        {%- do check_packed_files(listing) if target.type == 'duckdb' -%}
     {%- endif -%}
     {%- for table in contract_tables() -%}
         {%- set source = find_source(table.name, listing) -%}
@@ -23,7 +24,7 @@
             ~ "tables, such as --vars '{input_path: /data/export}'."
         ) -%}
     {%- endif -%}
-    {%- if '://' in var('input_path') -%}
+    {%- if '://' in var('input_path') | string -%}
         {%- do check_object_store(var('input_path').split('://')[0] | lower) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -63,6 +64,42 @@
                 'the table ' ~ file.table ~ ' is in ' ~ shown_path(file.path)
                 ~ ', a format that is not read; save it as ' ~ file.table ~ '.csv or '
                 ~ file.table ~ '.parquet.'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Files that are not what their name says, by their first and last bytes. Only files that are
+   quickly read: of larger ones the engine itself names what it can't open. #}
+{% macro check_packed_files(listing) -%}
+    {%- set paths = [] -%}
+    {%- for file in listing if file.table in contract_table_names() and '://' not in file.path
+           and (file.format == 'parquet' or file.name.endswith('.gz')) -%}
+        {%- do paths.append(file.path) -%}
+    {%- endfor -%}
+    {%- set small = [] -%}
+    {%- for row in (run_query(
+        'select filename from read_blob(' ~ sql_strings(paths) ~ ') where size <= 50000000'
+    ).rows if paths else []) -%}
+        {%- do small.append(row[0]) -%}
+    {%- endfor -%}
+    {%- set query -%}
+        select filename, size, hex(content[1:4]) as head, right(hex(content), 8) as tail
+        from read_blob({{ sql_strings(small) }})
+        order by filename
+    {%- endset -%}
+    {%- for path, size, head, tail in (run_query(query).rows if small else []) -%}
+        {%- set is_parquet = path.lower().endswith('.parquet') -%}
+        {%- set is_whole = head == tail == '50415231' if is_parquet
+            else head.startswith('1F8B') -%}
+        {%- if not is_whole -%}
+            {%- do stop(
+                shown_path(path) ~ (
+                    ' is empty' if not size
+                    else ' is cut off: it begins as a Parquet file and does not end as one'
+                    if is_parquet and head == '50415231'
+                    else ' is no ' ~ ('Parquet' if is_parquet else 'gzip') ~ ' file'
+                ) ~ '; export it again, or remove it.'
             ) -%}
         {%- endif -%}
     {%- endfor -%}

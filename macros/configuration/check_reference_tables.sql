@@ -34,6 +34,23 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Who stands on a line that can't be read would stay. #}
+{% macro check_erasure_list() -%}
+    {%- if execute -%}
+        {%- set query -%}
+            select source_file, line_number from {{ rejects_relation(this) }}
+            order by source_file, line_number
+            limit 1
+        {%- endset -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do stop(
+                'line ' ~ row[1] ~ ' of the erasure list ' ~ row[0] ~ ' can not be read, and '
+                ~ 'whoever it names would not be erased; give it as many values as the header has.'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# The user's own features: plain names, codes that are known, columns that are there. #}
 {% macro check_feature_catalog() -%}
     {%- if execute -%}

@@ -2,40 +2,59 @@
    the delimiter and the columns, and every column is text. Regular files are read by the engine;
    input__delimited_files says which are not, and input__delimited_records holds their records. #}
 
-{# The first line that is not blank. Read as UTF-8, UTF-16 has zero bytes; of a line in another
-   encoding the letters of ASCII are known, which is enough for the columns of the contract. #}
-{% macro read_csv_header(file) -%}
+{# The first line that is not blank. Read as UTF-8, UTF-16 has zero bytes; a line in another
+   encoding is passed over, so it is looked for where the line that was read names no column. Its
+   letters of ASCII are known, which is enough for the columns of the contract. #}
+{% macro read_csv_header(file, table_name) -%}
     {%- set line = csv_header_line(file, 'utf-8') -%}
-    {%- if line is none -%}
-        {%- set line = rejected_header_line() -%}
-    {%- elif '\x00' in line -%}
-        {%- set line = csv_header_line(file, 'utf-16') or '' -%}
+    {%- if '\x00' in line -%}
+        {%- set line = csv_header_line(file, 'utf-16') -%}
+    {%- elif not names_a_column(line, table_name) -%}
+        {%- set passed_over = undecoded_line(file) -%}
+        {%- if not line or names_a_column(passed_over, table_name) -%}
+            {%- set line = passed_over -%}
+        {%- endif -%}
     {%- endif -%}
     {{ return(line | replace('\x00', '') | replace('\ufeff', '') | replace('\r', '')) }}
 {%- endmacro %}
 
 {# Each line as one value; lines that the engine refuses are kept apart and do no harm. #}
-{% macro csv_header_line(file, encoding) -%}
-    {%- do run_query('drop table if exists temp.rejected_header_lines') -%}
-    {%- do run_query('drop table if exists temp.rejected_header_files') -%}
-    {%- set query -%}
-        select line
-        from read_csv(
-            {{ sql_string(file) }}, auto_detect = false, header = false, strict_mode = false,
-            delim = chr(1), quote = '', escape = '', encoding = '{{ encoding }}',
-            columns = {'line': 'varchar'}, store_rejects = true, rejects_limit = 1,
-            rejects_table = 'rejected_header_lines', rejects_scan = 'rejected_header_files'
-        )
-        where line <> ''
-        limit 1
-    {%- endset -%}
-    {%- set rows = run_query(query).rows -%}
-    {{ return(rows[0][0] | string if rows | length else none) }}
+{% macro read_csv_lines(file, encoding) -%}
+    read_csv(
+        {{ sql_string(file) }}, auto_detect = false, header = false, strict_mode = false,
+        delim = chr(1), quote = '', escape = '', encoding = '{{ encoding }}',
+        columns = {'line': 'varchar'}, store_rejects = true,
+        rejects_table = 'rejected_header_lines', rejects_scan = 'rejected_header_files'
+    )
 {%- endmacro %}
 
-{% macro rejected_header_line() -%}
-    {%- set rows = run_query('select csv_line from temp.rejected_header_lines limit 1').rows -%}
+{% macro csv_header_line(file, encoding) -%}
+    {%- do forget_header_lines() -%}
+    {%- set rows = run_query(
+        'select line from ' ~ read_csv_lines(file, encoding) ~ " where line <> '' limit 1"
+    ).rows -%}
+    {{ return(rows[0][0] | string if rows | length else '') }}
+{%- endmacro %}
+
+{# The first line that is not UTF-8. Lines that are refused are known when all have been read. #}
+{% macro undecoded_line(file) -%}
+    {%- do forget_header_lines() -%}
+    {%- do run_query('select max(line) from ' ~ read_csv_lines(file, 'utf-8')) -%}
+    {%- set rows = run_query(
+        'select csv_line from temp.rejected_header_lines order by line limit 1'
+    ).rows -%}
     {{ return((rows[0][0] | string).strip('\n') if rows | length else '') }}
+{%- endmacro %}
+
+{% macro forget_header_lines() -%}
+    {%- do run_query('drop table if exists temp.rejected_header_lines') -%}
+    {%- do run_query('drop table if exists temp.rejected_header_files') -%}
+{%- endmacro %}
+
+{% macro names_a_column(line, table_name) -%}
+    {%- set known = find_contract_table(table_name).columns | map(attribute='name') | list -%}
+    {%- set names = split_csv_header(line | replace('\ufeff', ''), csv_delimiter(line, table_name)) -%}
+    {{ return(names | select('in', known) | list | length > 0) }}
 {%- endmacro %}
 
 {% macro split_csv_header(line, delimiter) -%}
@@ -65,7 +84,7 @@
 
 {# Puts the file with the part of the same header, or begins a new part. #}
 {% macro add_csv_file(parts, file, table_name) -%}
-    {%- set line = read_csv_header(file) -%}
+    {%- set line = read_csv_header(file, table_name) -%}
     {%- set same = parts | selectattr('kind', 'equalto', 'csv')
         | selectattr('header', 'equalto', line) | first -%}
     {%- if same -%}
@@ -143,12 +162,12 @@
     {%- set irregular = {} -%}
     {%- if not var('input_schema') and load_relation(files) is not none -%}
         {%- for row in run_query(
-            'select path, header from ' ~ files ~ ' where not is_regular and table_name = '
-            ~ sql_string(table_name) ~ ' order by path'
+            'select path, header from ' ~ files ~ ' where not is_regular order by path'
         ).rows -%}
             {%- do irregular.update({row[0]: row[1]}) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- do check_records_are_read(records) if irregular -%}
     {%- set parts = [] -%}
     {%- for part in find_source(table_name).parts -%}
         {%- if part.kind != 'csv' -%}
@@ -158,6 +177,17 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(parts) }}
+{%- endmacro %}
+
+{# Records leave at the end of a run, so what reads them is built in the run that made them. #}
+{% macro check_records_are_read(records) -%}
+    {%- set name = 'model.applicant_personas.' ~ records.identifier -%}
+    {%- if selected_resources and name not in selected_resources -%}
+        {%- do stop(
+            model.name ~ ' reads files that are taken apart record by record, in the same run '
+            ~ 'only; select it with what it reads: --select +' ~ model.name ~ '.'
+        ) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro split_csv_part(part, irregular, records) -%}

@@ -35,53 +35,55 @@
     {{ return(conditions) }}
 {%- endmacro %}
 
-{# Text of a line that could not be read, unless it names somebody who is erased. #}
-{% macro text_unless_erased(table_name, text) -%}
-    case
-        when true
-        {%- for key in personal_keys().get(table_name, []) %}
-            and not exists (
-                select 1 from {{ ref('input__erased_' ~ key ~ 's') }} as erased
-                where {{ text }} like '%' || erased.{{ key }} || '%'
-            )
-        {%- endfor %}
-            then {{ text }}
-    end
+{# Whether a line that could not be read names somebody who is erased. #}
+{% macro names_erased(table_name, text) -%}
+    {%- set keys = personal_keys().get(table_name, []) -%}
+    (
+        {%- for key in keys %}
+        exists (
+            select 1 from {{ ref('input__erased_' ~ key ~ 's') }} as erased
+            where {{ text }} like '%' || erased.{{ key }} || '%'
+        )
+        {{- ' or' if not loop.last }}
+        {%- else -%}
+        false
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
-{# At the end of a run: the records of irregular files, which every input model has read by then,
-   lose those of erased people too. #}
-{% macro forget_erased_records() -%}
+{# The values of lines that could not be read and that name somebody who is erased. #}
+{% macro values_of_erased_lines(table_name) -%}
+    select distinct trim(listed.value) as value
+    from (
+        select {{ split_to_rows('unreadable.raw_text') }} as value
+        from {{ ref('input__delimited_records') }} as unreadable
+        where unreadable.reason is not null
+            and unreadable.table_name = '{{ table_name }}'
+            and exists (
+                select 1 from {{ ref('input__erased_person_ids') }} as erased
+                where unreadable.raw_text like '%' || erased.person_id || '%'
+            )
+    ) as listed
+{%- endmacro %}
+
+{% macro split_to_rows(text) -%}
+    {{ return(adapter.dispatch('split_to_rows', 'applicant_personas')(text)) }}
+{%- endmacro %}
+
+{% macro default__split_to_rows(text) -%}
+    explode(split({{ text }}, '[,;|"\t]'))
+{%- endmacro %}
+
+{% macro duckdb__split_to_rows(text) -%}
+    unnest(regexp_split_to_array({{ text }}, '[,;|"\t]'))
+{%- endmacro %}
+
+{# At the end of a run, when every input model has read them: no record of an irregular file stays,
+   for some are of erased people. #}
+{% macro forget_records() -%}
     {%- set records = ref('input__delimited_records') -%}
-    {%- set files = ref('input__delimited_files') -%}
-    {%- set people = ref('input__erased_person_ids') -%}
-    {%- set erased = {
-        'person_id': people, 'application_id': ref('input__erased_application_ids')
-    } -%}
-    {%- if execute and target.type == 'duckdb' and not var('input_schema') -%}
-        {%- set missing = [] -%}
-        {%- for relation in [records, files, people, erased.application_id]
-               if load_relation(relation) is none -%}
-            {%- do missing.append(relation) -%}
-        {%- endfor -%}
-        {%- if not missing -%}
-            {%- for table_name, keys in personal_keys().items() -%}
-                {%- for part in find_readable_parts(table_name) if part.kind == 'records' -%}
-                    {%- for key in keys if find_column(part, key) -%}
-                        {%- do run_query(
-                            'delete from ' ~ records ~ ' where path = ' ~ sql_string(part.file)
-                            ~ ' and trim(' ~ find_column(part, key).expression ~ ') in (select '
-                            ~ key ~ ' from ' ~ erased[key] ~ ')'
-                        ) -%}
-                    {%- endfor -%}
-                {%- endfor -%}
-            {%- endfor -%}
-            {%- do run_query(
-                'update ' ~ records ~ ' set raw_text = null where raw_text is not null and exists ('
-                ~ 'select 1 from ' ~ people ~ " as erased where raw_text like '%' || "
-                ~ "erased.person_id || '%')"
-            ) -%}
-        {%- endif -%}
+    {%- if execute and target.type == 'duckdb' and load_relation(records) is not none -%}
+        {%- do run_query('delete from ' ~ records) -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -27,26 +27,48 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Lines that the engine refused, and those that were no record in irregular files. #}
+{# Lines that the engine refused, and those that were no record in irregular files. Of a line that
+   names somebody who is erased only the place and the kind of fault stay. #}
 {% macro read_rejects(table_name) -%}
     {%- set lines = rejects_name('lines', table_name) -%}
     select
-        table_name,
-        source_file,
-        line_number,
-        cast(null as varchar) as column_name,
-        {{ text_unless_erased(table_name, 'raw_text') }} as raw_text,
-        reason
-    from {{ ref('input__delimited_records') }}
-    where reason is not null and table_name = {{ sql_string(table_name) }}
-    {%- if has_rejects(lines) %}
-    union all
+        unread.table_name,
+        unread.source_file,
+        unread.line_number,
+        unread.column_name,
+        case when not unread.is_erased then unread.raw_text end as raw_text,
+        case
+            when unread.is_erased then split_part(unread.reason, ':', 1) else unread.reason
+        end as reason
+    from (
+        select
+            lines.*,
+            {{ names_erased(table_name, 'lines.raw_text') }} as is_erased
+        from (
+            select
+                table_name,
+                source_file,
+                line_number,
+                cast(null as varchar) as column_name,
+                raw_text,
+                reason
+            from {{ ref('input__delimited_records') }}
+            where reason is not null and table_name = {{ sql_string(table_name) }}
+            {%- if has_rejects(lines) %}
+            union all
+            {{ refused_lines(table_name, lines) }}
+            {%- endif %}
+        ) as lines
+    ) as unread
+{%- endmacro %}
+
+{% macro refused_lines(table_name, lines) -%}
     select
         {{ sql_string(table_name) }} as table_name,
         {{ shown_file('files.file_path') }} as source_file,
         cast(lines.line as bigint) as line_number,
         {{ rejected_column(table_name) }} as column_name,
-        {{ text_unless_erased(table_name, 'trim(lines.csv_line, chr(10) || chr(13))') }} as raw_text,
+        trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
         lower(cast(lines.error_type as varchar)) || ': ' || lines.error_message as reason
     from temp.{{ lines }} as lines
     inner join temp.{{ rejects_name('files', table_name) }} as files
@@ -55,7 +77,6 @@
         partition by files.file_path, lines.line, lines.line_byte_position
         order by lines.column_idx, lines.error_type
     ) = 1
-    {%- endif -%}
 {%- endmacro %}
 
 {% macro has_rejects(lines) -%}

@@ -1,6 +1,8 @@
 {{ config(
     materialized='view',
-    post_hook=["select count(*) from {{ this }}", "{{ keep_rejects() }}"]
+    post_hook=[
+        "select count(*) from {{ this }}", "{{ keep_rejects() }}", "{{ check_erasure_list() }}"
+    ]
 ) }}
 
 {{ read_input('erasure_list') }}

@@ -244,7 +244,7 @@ def _inspect_plain(
     opened: Callable[[], BinaryIO], header: str, delimiter: str
 ) -> DelimitedFile | None:
     """Count a file without quotes by its bytes; None where it has to be read line by line."""
-    n_feeds = n_returns = n_pairs = 0
+    n_feeds = n_returns = n_pairs = n_delimiters = 0
     last, longest, run = b"", 0, 0
     with opened() as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -252,15 +252,16 @@ def _inspect_plain(
             n_feeds += chunk.count(b"\n")
             n_returns += chunk.count(b"\r")
             n_pairs += joined.count(b"\r\n")
+            n_delimiters += chunk.count(delimiter.encode())
             if b"\n\n" in joined or b"\n\r" in joined or (not last and chunk[0] in b"\r\n"):
                 return None
             longest, run = max(longest, _longest(chunk, run)), _tail(chunk, run)
             last = chunk[-1:]
     if longest > MAX_LINE_BYTES or n_returns not in (0, n_feeds) or n_pairs != n_returns:
         return None
-    if delimiter not in header:
-        return None
     n_lines = n_feeds + (last != b"\n")
+    if delimiter not in header or n_delimiters != n_lines * header.count(delimiter):
+        return None
     line_end = "none" if not n_feeds else "crlf" if n_returns else "lf"
     return DelimitedFile(header, "utf-8", line_end, n_lines, 0, n_lines - 1, True, None)
 

@@ -153,7 +153,7 @@ def test_a_stray_quote_in_a_long_file_costs_one_line() -> None:
     [
         (b"a,b\n1,2\n", "lf", True),
         (b"a,b\r\n1,2\r\n", "crlf", True),
-        (b"a,b\n1,2\n3\n", "lf", True),
+        (b"a,b\n1,2\n3\n", "lf", False),
         (b'a,b\n"1",2\n', "lf", True),
         (b'a,b\n"1",2\n3\n', "lf", False),
         (b"a,b\r1,2\r", "cr", False),

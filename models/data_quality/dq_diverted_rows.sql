@@ -27,6 +27,23 @@ diverted as (
         'missing' as row_key
     from {{ ref('input__erasure_list') }}
     where person_id is null
+    union all
+    select
+        'feature_catalog' as table_name,
+        'missing_key' as rule,
+        'missing' as row_key
+    from {{ ref('input__feature_catalog') }}
+    where feature is null
+),
+
+repeated_features as (
+    select
+        lower(trim(feature)) as row_key,
+        count(*) - 1 as n_rows
+    from {{ ref('input__feature_catalog') }}
+    where feature is not null
+    group by lower(trim(feature))
+    having count(*) > 1
 ),
 
 counted as (
@@ -37,6 +54,13 @@ counted as (
         count(*) as n_rows
     from diverted
     group by table_name, rule, row_key
+    union all
+    select
+        'feature_catalog' as table_name,
+        'duplicate_key' as rule,
+        row_key,
+        n_rows
+    from repeated_features
     union all
     -- Of erased people not even the key stays, and late rows are none of this build's business.
     select

@@ -19,7 +19,7 @@ diverted as (
 -- Counted in the source itself, in the table read from it, among the lines refused, and among
 -- the rows of erased people.
 input_tables as (
-    {%- for table in tables + ['erasure_list'] %}
+    {%- for table in tables + ['erasure_list', 'feature_catalog'] %}
     select
         '{{ table }}' as table_name,
         {{ source_records(table) }} as rows_in,
@@ -42,7 +42,7 @@ input_tables as (
 
 -- Counted in the table above, in the table below, and in the list of what was diverted between.
 staging_tables as (
-    {%- for table in tables %}
+    {%- for table in tables + ['feature_catalog'] %}
     select
         '{{ table }}' as table_name,
         (select count(*) from {{ ref('input__' ~ table) }}) as rows_in,
@@ -55,6 +55,8 @@ staging_tables as (
             where event_source = 'stage_events'
             {%- elif table in ('entry_terms', 'programs') %}
             where not is_derived
+            {%- elif table == 'feature_catalog' %}
+            where origin = 'user'
             {%- endif %}
         ) as rows_out,
         coalesce(

@@ -40,6 +40,12 @@ TABLES = {
         OLD-1,One as it was
         P1,One
         """,
+    "feature_catalog": """
+        feature,source_column,role
+        age,persons.birth_year,both
+        AGE,persons.birth_year,persona
+        ,persons.birth_year,both
+        """,
     "xwalk_stages": """
         code,stage
         fully_accepted,Admit
@@ -154,13 +160,15 @@ def test_unmapped_codes_are_counted_with_an_example_that_stays(brought: Warehous
     ]
 
 
-def test_rows_of_crosswalks_that_do_not_hold_are_listed(brought: Warehouse) -> None:
+def test_rows_of_small_tables_that_do_not_hold_are_listed(brought: Warehouse) -> None:
     diverted = rows(
         brought,
         "select table_name, rule, lower(row_key), n_rows from marts.dq_diverted_rows"
-        " where table_name in ('programs', 'xwalk_stages') order by 1, 2",
+        " where table_name in ('feature_catalog', 'programs', 'xwalk_stages') order by 1, 2",
     )
     assert diverted == [
+        ["feature_catalog", "duplicate_key", "age", 1],
+        ["feature_catalog", "missing_key", "missing", 1],
         ["programs", "duplicate_key", "old-1", 1],
         ["xwalk_stages", "ambiguous_code", "pending", 2],
         ["xwalk_stages", "duplicate_key", "deposit", 1],

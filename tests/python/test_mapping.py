@@ -438,3 +438,5 @@ def test_a_worked_example_builds(tmp_path: Path, name: str) -> None:
             kept = connection.execute(f"select count(*) from staging.stg_{table}").fetchone()
             assert refused == (0,), table
             assert kept != (0,), table
+        unmapped = connection.execute("select code_set, code from marts.dq_unmapped_codes")
+        assert unmapped.fetchall() == []

@@ -208,7 +208,23 @@ feature_tables as (
         (select sum(feature_rules.rows_diverted) from feature_rules) as rows_diverted
 ),
 
+people as (
+    select distinct person_id, entry_term from {{ ref('int_applications_as_of') }}
+    where is_persona_snapshot and not has_objection
+),
+
 mart_rules as (
+    select
+        'fct_applicant_personas' as table_name,
+        'no_persona_feature' as rule,
+        (
+            select count(*) from people
+            where not exists (select 1 from {{ ref('dim_personas') }})
+        ) as rows_in,
+        0 as rows_out,
+        (select count(*) from people)
+        - (select count(*) from {{ ref('fct_applicant_personas') }}) as rows_diverted
+    union all
     select
         'fct_enrollment_scores' as table_name,
         'profiling_objection' as rule,
@@ -234,20 +250,21 @@ mart_rules as (
 mart_tables as (
     select
         'fct_applicant_personas' as table_name,
-        (
-            select count(*) from (
-                select distinct person_id, entry_term from {{ ref('int_applications_as_of') }}
-                where is_persona_snapshot and not has_objection
-            ) as expected
-        ) as rows_in,
+        (select count(*) from people) as rows_in,
         (select count(*) from {{ ref('fct_applicant_personas') }}) as rows_out,
-        0 as rows_diverted
+        (
+            select count(*) from people
+            where not exists (select 1 from {{ ref('dim_personas') }})
+        ) as rows_diverted
     union all
     select
         'fct_enrollment_scores' as table_name,
         (select count(*) from at_risk) as rows_in,
         (select count(*) from {{ ref('fct_enrollment_scores') }}) as rows_out,
-        (select sum(mart_rules.rows_diverted) from mart_rules) as rows_diverted
+        (
+            select sum(mart_rules.rows_diverted) from mart_rules
+            where mart_rules.table_name = 'fct_enrollment_scores'
+        ) as rows_diverted
 ),
 
 diverted_rules as (

@@ -74,7 +74,8 @@ def fit_personas(
     `matrix`: a bounded sample in a fixed order; its columns z_* (float, none missing) are the
     standardized, weighted features, other columns are ignored. n_personas pins the number; the
     curve is measured nevertheless. Fewer than 50 rows, or all rows equal, give one persona, and
-    the reason says so; no row gives an empty frame. Returns PERSONA_TYPES with the records
+    the reason says so; no row, or no z_ column, gives an empty frame. Returns PERSONA_TYPES with
+    the records
 
     - selection: k, item = metric (silhouette, davies_bouldin, calinski_harabasz, inertia,
       stability_mean, stability_p10, null_stability_mean, stability_excess, information_mean,
@@ -85,15 +86,13 @@ def fit_personas(
     - component: item = 'PC1'.., feature 'explained_variance_ratio'; loading: item, feature, value;
       center: feature, value (the mean that positions are measured from).
 
-    Raises ValueError when there is no z_ column or a value is missing.
+    Raises ValueError when a value is missing.
     """
     names = [name for name in matrix.columns if name.startswith(MATRIX_PREFIX)]
-    if not names:
-        raise ValueError(f"The persona matrix has no column that starts with {MATRIX_PREFIX}.")
     x = matrix[names].to_numpy(dtype=np.float64)
     if not np.isfinite(x).all():
         raise ValueError("The persona matrix has missing or infinite values.")
-    if not len(x):
+    if not x.size:
         return tidy([], PERSONA_TYPES)
     one_thread()
     personas = _Personas(x, seed, n_restarts, n_halves, stability_rows)

@@ -1,5 +1,6 @@
 /*
-What is this? Every person who may be profiled has exactly one persona in each term they appear in.
+What is this? Every person who may be profiled has exactly one persona in each term they appear in,
+unless the input has no persona feature and so no personas.
 When does it matter? A gap means that people were lost between the spine and the assignment.
 How to resolve it? Compare the row counts of int_applications_as_of, ftr_applicants and
 ml_persona_assignments.
@@ -21,3 +22,4 @@ left join assigned
     on expected.person_id = assigned.person_id
     and expected.entry_term = assigned.entry_term
 where assigned.person_id is null
+    and exists (select 1 from {{ ref('dim_personas') }})

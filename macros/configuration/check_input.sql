@@ -69,8 +69,8 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Files that are not what their name says, by their first and last bytes. Only files that are
-   quickly read: of larger ones the engine itself names what it can't open. #}
+{# Files that are not what their name says, by their first and last bytes. The smallest files, as
+   many as are quickly read: of others the engine itself names what it can't open. #}
 {% macro check_packed_files(listing) -%}
     {%- set paths = [] -%}
     {%- for file in listing if file.table in contract_table_names() and '://' not in file.path
@@ -79,12 +79,17 @@
     {%- endfor -%}
     {%- set small = [] -%}
     {%- for row in (run_query(
-        'select filename from read_blob(' ~ sql_strings(paths) ~ ') where size <= 50000000'
+        'select filename from read_blob(' ~ sql_strings(paths) ~ ') '
+        ~ 'qualify sum(size) over (order by size, filename) <= 50000000'
     ).rows if paths else []) -%}
         {%- do small.append(row[0]) -%}
     {%- endfor -%}
     {%- set query -%}
-        select filename, size, hex(content[1:4]) as head, right(hex(content), 8) as tail
+        select
+            filename,
+            size,
+            hex(content[1:4]) as head,
+            hex(content[size - 3:size]) as tail
         from read_blob({{ sql_strings(small) }})
         order by filename
     {%- endset -%}

@@ -16,7 +16,7 @@ deleted as (
     where is_deleted and person_id is not null
 ),
 
-merges as (
+redirects as (
     select distinct person_id, merged_into_person_id as target_id
     from persons
     where merged_into_person_id <> person_id
@@ -25,15 +25,15 @@ merges as (
 -- A target that is nowhere is no target.
 targets as (
     select person_id from persons
-    where person_id in (select merges.target_id from merges)
+    where person_id in (select redirects.target_id from redirects)
     union
     select person_id from listed
 ),
 
 merged as (
-    select merges.person_id, merges.target_id
-    from merges
-    inner join targets on merges.target_id = targets.person_id
+    select redirects.person_id, redirects.target_id
+    from redirects
+    inner join targets on redirects.target_id = targets.person_id
 ),
 
 -- From each deleted record along its merges.

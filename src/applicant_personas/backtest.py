@@ -2,7 +2,6 @@
 
 An expanding window, on each day to census of its own: models of the rows as known on a day predict
 the next cycle as known on the same day, so the figures show how accuracy grows through the season.
-On the enrollment day the forest is as large as the one that scores the open cycle.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ class _Options:
     n_jobs: int
     max_rows: int
     n_trees: int
-    day_trees: int
 
 
 @dataclass(frozen=True)
@@ -63,15 +61,14 @@ def back_test(
     seed: int,
     n_jobs: int = 1,
     max_rows: int = 10_000,
-    n_trees: int = 300,
-    day_trees: int = 100,
+    n_trees: int = 100,
     min_positive: int = 20,
 ) -> pd.DataFrame:
     """Predict every closed cycle that can tell, on every day, by models of the cycles before it.
 
     `rows`, `features`: as for `fit_enrollment`, with days_to_census (missing = no dates at all) and
     is_enrollment_day besides; an application may have a row a day. Training is bounded by max_rows
-    (a sample by digest); forests have n_trees on the enrollment day, day_trees on the others.
+    (a sample by digest), the size of a forest by n_trees.
 
     Returns BACKTEST_TYPES with records prediction (item: the score kind), reason (on the enrollment
     day), run (metrics training_from and training_to) and one status. Raises ValueError as
@@ -79,7 +76,7 @@ def back_test(
     """
     require(rows, DAY_COLUMNS, "back-test rows")
     own = rows[(rows["phase"] == phase).fillna(False).astype(bool)]
-    options = _Options(seed, n_jobs, max_rows, n_trees, day_trees)
+    options = _Options(seed, n_jobs, max_rows, n_trees)
     tests = [
         _Test(day, data, step)
         for day, on_day in _days(own)
@@ -105,7 +102,7 @@ def _records(test: _Test, options: _Options) -> Iterator[Part]:
         data,
         data.sampled(step.train, options.max_rows, options.seed),
         seed=options.seed,
-        n_trees=options.n_trees if is_enrollment_day else options.day_trees,
+        n_trees=options.n_trees,
         n_jobs=options.n_jobs,
     ).model
     shared = {"days_to_census": test.day, "test_cycle": step.test_cycle}

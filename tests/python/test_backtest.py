@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from applicant_personas.backtest import BACKTEST_TYPES, back_test
 from applicant_personas.phases import back_test_phases
 
-SMALL = {"phase": "yield", "seed": 5, "n_trees": 40, "day_trees": 25}
+SMALL = {"phase": "yield", "seed": 5, "n_trees": 40}
 EARLY, TODAY = 90, 60
 
 

@@ -27,6 +27,10 @@ at_risk as (
 ),
 
 fitted as (
+    {%- for fit, own_day in [
+        ('ml_enrollment_fit', 'at_risk.is_enrollment_day'),
+        ('ml_backtest_fit', 'predictions.days_to_census is not distinct from at_risk.days_to_census'),
+    ] %}
     select
         predictions.phase,
         predictions.application_id,
@@ -35,27 +39,14 @@ fitted as (
         predictions.test_cycle,
         predictions.item as score_kind,
         predictions.value as probability
-    from {{ ref('ml_enrollment_fit') }} as predictions
+    from {{ ref(fit) }} as predictions
     inner join at_risk
         on predictions.phase = at_risk.phase
         and predictions.application_id = at_risk.application_id
+        and {{ own_day }}
     where predictions.record = 'prediction'
-        and at_risk.is_enrollment_day
-    union all
-    select
-        predictions.phase,
-        predictions.application_id,
-        at_risk.known_on,
-        predictions.model,
-        predictions.test_cycle,
-        predictions.item as score_kind,
-        predictions.value as probability
-    from {{ ref('ml_backtest_fit') }} as predictions
-    inner join at_risk
-        on predictions.phase = at_risk.phase
-        and predictions.application_id = at_risk.application_id
-        and predictions.days_to_census is not distinct from at_risk.days_to_census
-    where predictions.record = 'prediction'
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 -- What a model of earlier cycles predicts is what the baselines predict.
@@ -180,6 +171,7 @@ previous_cycle_baseline as (
 predictions as (
     select phase, application_id, known_on, model, test_cycle, score_kind, probability
     from fitted
+    {%- for baseline in ['persona_baseline', 'previous_cycle_baseline'] %}
     union all
     select
         phase,
@@ -189,17 +181,8 @@ predictions as (
         test_cycle,
         'out_of_sample' as score_kind,
         probability
-    from persona_baseline
-    union all
-    select
-        phase,
-        application_id,
-        known_on,
-        model,
-        test_cycle,
-        'out_of_sample' as score_kind,
-        probability
-    from previous_cycle_baseline
+    from {{ baseline }}
+    {%- endfor %}
 ),
 
 runs as (

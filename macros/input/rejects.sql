@@ -31,6 +31,9 @@
    names somebody who is erased only the place and the kind of fault stay. #}
 {% macro read_rejects(table_name) -%}
     {%- set lines = rejects_name('lines', table_name) -%}
+    {%- set is_refused = has_rejects(lines) -%}
+    {#- Who is erased is read from the source again, so only where there is a line to judge. -#}
+    {%- set is_judged = is_refused or has_unreadable_records(table_name) -%}
     select
         unread.table_name,
         unread.source_file,
@@ -43,7 +46,7 @@
     from (
         select
             lines.*,
-            {{ names_erased(table_name, 'lines.raw_text') }} as is_erased
+            {{ names_erased(table_name, 'lines.raw_text') if is_judged else 'false' }} as is_erased
         from (
             select
                 table_name,
@@ -54,7 +57,7 @@
                 reason
             from {{ ref('input__delimited_records') }}
             where reason is not null and table_name = {{ sql_string(table_name) }}
-            {%- if has_rejects(lines) %}
+            {%- if is_refused %}
             union all
             {{ refused_lines(table_name, lines) }}
             {%- endif %}
@@ -87,6 +90,15 @@
         {{ return(false) }}
     {%- endif -%}
     {{ return(run_query('select 1 from temp.' ~ lines ~ ' limit 1').rows | length > 0) }}
+{%- endmacro %}
+
+{% macro has_unreadable_records(table_name) -%}
+    {%- set query -%}
+        select 1 from {{ ref('input__delimited_records') }}
+        where reason is not null and table_name = {{ sql_string(table_name) }}
+        limit 1
+    {%- endset -%}
+    {{ return(run_query(query).rows | length > 0) }}
 {%- endmacro %}
 
 {% macro shown_file(column) -%}

@@ -2,12 +2,12 @@
    open where they are not always; the stages are those of the contract. #}
 {% macro check_phases() -%}
     {%- set phases = var('phases') -%}
-    {%- set how = '; give a list such as [{name: yield, at_risk: admitted, outcome: enrolled}].' -%}
+    {%- set how = '; give a list such as [{name: admitted, at_risk: admitted, outcome: enrolled}].' -%}
     {%- if phases is mapping or phases is string or phases is not sequence
            or not phases | length -%}
         {%- do stop('the var phases is not a list of phases' ~ how) -%}
     {%- endif -%}
-    {%- set names = [] -%}
+    {%- set names, starts = [], [] -%}
     {%- for phase in phases -%}
         {%- set given = phase.keys() | reject('in', ['opens', 'closes']) | sort | join(' ')
             if phase is mapping -%}
@@ -23,7 +23,14 @@
                 'the var phases names two phases ' ~ phase.name ~ '; rename one of them.'
             ) -%}
         {%- endif -%}
+        {%- if (phase.at_risk, phase.outcome) in starts -%}
+            {%- do stop(
+                'two phases of the var phases go from ' ~ phase.at_risk ~ ' to ' ~ phase.outcome
+                ~ '; keep one of them.'
+            ) -%}
+        {%- endif -%}
         {%- do names.append(phase.name) -%}
+        {%- do starts.append((phase.at_risk, phase.outcome)) -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -31,7 +38,13 @@
     {%- if not modules.re.match('^[a-z][a-z0-9_]*$', phase.name | string) -%}
         {%- do stop(
             'the phase name ' ~ phase.name ~ ' in the var phases is not a plain word; use lower '
-            ~ 'case letters, digits and _, such as yield.'
+            ~ 'case letters, digits and _, such as admitted.'
+        ) -%}
+    {%- endif -%}
+    {%- if phase.name == 'all' or phase.name.startswith('all_') -%}
+        {%- do stop(
+            'the phase name ' ~ phase.name ~ ' in the var phases is kept for the phases of one '
+            ~ 'outcome together; choose another, such as admitted.'
         ) -%}
     {%- endif -%}
     {%- set stages = contract_values('stage_events', 'stage') -%}

@@ -26,6 +26,12 @@ select
     snapshots.is_backtest_day,
     phases.phase,
     phases.phase_order,
+    phases.outcome_stage,
+    phases.ladder,
+    risk_periods.stage_since,
+    -- Without dates nobody knows on which rung a closed application stood: it counts on each that
+    -- it reached, and is published on the first.
+    not snapshots.is_static or snapshots.is_open or phases.rung = 1 as is_standing,
     case
         when not snapshots.is_open then cast(risk_periods.has_outcome as integer)
     end as outcome
@@ -34,11 +40,11 @@ inner join risk_periods on snapshots.application_id = risk_periods.application_i
 inner join phases on risk_periods.phase = phases.phase
 where (
         -- Without dates a closed cycle cannot be wound back: everyone who was at risk counts.
-        (snapshots.is_static and not (snapshots.is_open and risk_periods.was_decided))
+        (snapshots.is_static and not (snapshots.is_open and risk_periods.was_left))
         or (
             not snapshots.is_static
             and risk_periods.at_risk_on <= snapshots.known_on
-            and (risk_periods.decided_on is null or risk_periods.decided_on > snapshots.known_on)
+            and (risk_periods.left_on is null or risk_periods.left_on > snapshots.known_on)
         )
     )
     and (

@@ -1,3 +1,6 @@
+{%- set leaves_phase = 'is_exit or proven_rank >= least(phases.outcome_rank, '
+    ~ 'coalesce(phases.next_at_risk_rank, phases.outcome_rank))' %}
+
 with
 
 phases as (
@@ -12,6 +15,7 @@ stage_events as (
     select
         stage_events.application_id,
         cast(stage_events.known_at as date) as known_on,
+        cast(stage_events.occurred_at as date) as occurred_on,
         stage_events.stage,
         stages.is_exit,
         {{ proven_rank('stages') }} as proven_rank
@@ -25,12 +29,10 @@ histories as (
         phases.phase,
         max(case when proven_rank >= phases.at_risk_rank then 1 else 0 end) as was_at_risk,
         min(case when proven_rank >= phases.at_risk_rank then known_on end) as at_risk_on,
-        max(
-            case when is_exit or proven_rank >= phases.outcome_rank then 1 else 0 end
-        ) as was_decided,
-        min(
-            case when is_exit or proven_rank >= phases.outcome_rank then known_on end
-        ) as decided_on,
+        min(case when proven_rank >= phases.at_risk_rank then occurred_on end) as stage_since,
+        -- Decided, or a rung further up.
+        max(case when {{ leaves_phase }} then 1 else 0 end) as was_left,
+        min(case when {{ leaves_phase }} then known_on end) as left_on,
         max(
             case when not is_exit and proven_rank >= phases.outcome_rank then 1 else 0 end
         ) as reached_outcome,
@@ -46,8 +48,9 @@ applied as (
         phase,
         was_at_risk = 1 as was_at_risk,
         at_risk_on,
-        was_decided = 1 as was_decided,
-        decided_on,
+        stage_since,
+        was_left = 1 as was_left,
+        left_on,
         {% if var('deferrals') == 'enrolled' -%}
         reached_outcome = 1 or was_deferred = 1 as has_outcome,
         {%- else -%}
@@ -64,8 +67,9 @@ prospective as (
         phases.phase,
         true as was_at_risk,
         prospects.first_known_on as at_risk_on,
-        false as was_decided,
-        cast(null as date) as decided_on,
+        prospects.first_known_on as stage_since,
+        false as was_left,
+        cast(null as date) as left_on,
         max(case when applied.has_outcome then 1 else 0 end) = 1 as has_outcome,
         max(case when applied.was_deferred then 1 else 0 end) = 1 as was_deferred
     from {{ ref('int_prospects') }} as prospects

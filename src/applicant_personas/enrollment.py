@@ -1,244 +1,211 @@
-"""The enrollment models of one phase, fitted on all closed cycles, as one tidy frame.
+"""The model that scores the open cycle, phase by phase, and what it can be trusted with.
 
-The production model learns from every closed cycle and scores the open one. Beside it five models
-grouped by person, for honest scores within the closed cycles and for importance on held-out rows.
-Everything fitted is a row; `score` needs nothing but those rows.
+The production model learns from every closed cycle, as known on the open cycle's day. Beside it
+five models, each without a fifth of the persons, give scores and importances on held-out rows.
+Everything fitted is a row; `scoring` needs nothing but those rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from applicant_personas.cycles import AtRisk, Step, back_test_steps, read_phase, why_no_model
-from applicant_personas.encoding import apply_encoding, design_groups
+from applicant_personas.at_risk import PERSONA, AtRisk, read_at_risk
+from applicant_personas.backtest import (
+    BACKTEST_FIELDS,
+    MANY_ROWS,
+    Read,
+    ordered_days,
+    settings_of,
+    training_day,
+)
 from applicant_personas.evaluation import auc_interval
 from applicant_personas.importance import (
     GLOBAL,
+    NOISE,
+    NOISE_BLOCK,
     HeldOut,
     permutation_importance,
     shuffles,
-    with_noise,
 )
-from applicant_personas.likelihood import FOREST, LOGISTIC, Fitted, Model, fit_models
-from applicant_personas.rows import (
-    INTEGER,
-    NUMBER,
-    TEXT,
-    BoolArray,
-    FloatArray,
-    group_folds,
-    texts,
-    tidy,
+from applicant_personas.likelihood import (
+    Fitted,
+    Recipe,
+    fit_likelihood,
+    model_parts,
 )
+from applicant_personas.predictions import (
+    LIKELIHOOD,
+    MODEL_FIELDS,
+    OUT_OF_FOLD,
+    STAGE_RATE,
+    Part,
+    prediction_part,
+    stacked,
+)
+from applicant_personas.rows import FloatArray
+from applicant_personas.runs import Fit, Runs
 
-ENROLLMENT_TYPES = {
-    "phase": TEXT,
-    "test_cycle": TEXT,
-    "record": TEXT,
-    "model": TEXT,
-    "scope": TEXT,
-    "application_id": TEXT,
-    "feature": TEXT,
-    "metric": TEXT,
-    "item": TEXT,
-    "tree": INTEGER,
-    "node": INTEGER,
-    "left_child": INTEGER,
-    "right_child": INTEGER,
-    "missing_left": INTEGER,
-    "threshold": NUMBER,
-    "value": NUMBER,
-    "low": NUMBER,
-    "high": NUMBER,
-    "n": INTEGER,
-    "text": TEXT,
-}
-SCORE_TYPES = {"application_id": TEXT, "model": TEXT, "value": NUMBER}
-OUT_OF_SAMPLE, OUT_OF_FOLD = "out_of_sample", "out_of_fold"
+ENROLLMENT_FIELDS = BACKTEST_FIELDS | MODEL_FIELDS
 GROUPED, WITHIN_CYCLE = "grouped_5_fold", "within_cycle (optimistic)"
-PRODUCTION = "production"
-NEXT, UNDATED = "next", "undated"
 N_FOLDS = 5
-
-Part = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Options:
-    seed: int
-    n_jobs: int
-    max_rows: int
-    n_trees: int
-    fold_trees: int
-    min_positive: int
-    n_repeats: int
-    importance_rows: int
+# Above MANY_ROWS, trees of the folds see an eighth of what they see in production.
+FOLD_PART = 8
+# Rows on which importance is measured, and shuffled rows that it may cost a feature.
+IMPORTANCE_ROWS, SHUFFLED_ROWS = 10_000, 20_000
+MAX_REPEATS = 5
 
 
 def fit_enrollment(
-    rows: pd.DataFrame,
+    read: Read,
+    days: pd.DataFrame,
     features: pd.DataFrame,
-    *,
-    phase: str,
-    seed: int,
-    n_jobs: int = 1,
-    max_rows: int = 20_000,
-    n_trees: int = 300,
-    fold_trees: int = 100,
-    min_positive: int = 20,
-    n_repeats: int = 5,
-    importance_rows: int = 10_000,
-) -> pd.DataFrame:
-    """Fit the enrollment models of one phase, and explain what they say.
+    runs: Runs,
+    recipe: Recipe,
+    phases: Sequence[str],
+) -> pa.RecordBatchReader:
+    """Fit every phase on the days for which likelihoods are made, or say why it has no model.
 
-    `rows`: KEY_COLUMNS of `cycles` (term_order missing = not placed in time; outcome 1/0, missing
-    while open) and a column a feature (float, missing allowed; text for kind 'category').
-    `features`: feature, block, kind, role; the persona joins them. Training is bounded by max_rows
-    (a sample by digest), importance by importance_rows. Fewer than min_positive rows of either
-    outcome: no model, and a 'status' row that says so.
+    Arguments as for `back_test`. Where one outcome was reached by fewer than 20 applications, or
+    missed by fewer, the model is no more than a rate, and a 'status' row says so.
 
-    Returns ENROLLMENT_TYPES with records status, run, encoding, node, knot, scaling, coefficient,
-    prediction, reason and importance. A model is known by (phase, test_cycle). Raises ValueError
-    for missing columns or an application in more than one row of the phase.
+    Returns ENROLLMENT_FIELDS: the records of `model_parts` for each phase and day, and status, run,
+    prediction (of held-out rows), importance and provenance. Raises ValueError as `read_at_risk`
+    does.
     """
-    options = _Options(
-        seed, n_jobs, max_rows, n_trees, fold_trees, min_positive, n_repeats, importance_rows
-    )
-    data = read_phase(rows, features, phase)
-    return tidy([{"phase": phase} | part for part in _records(data, options)], ENROLLMENT_TYPES)
+    parts: list[Part] = []
+    for phase in phases:
+        own = features[features["target"] == phase]
+        season = days[(days["phase"] == phase) & days["is_training_day"].astype(bool)]
+        fit = partial(_fit_phase, read, phase, season, own, recipe)
+        settings = settings_of(own, recipe)
+        parts += runs.parts(phase, settings, training_day(season), fit)
+    return stacked(parts, ENROLLMENT_FIELDS)
 
 
-def score(
-    rows: pd.DataFrame, fitted_rows: pd.DataFrame, *, phase: str, test_cycle: str
-) -> pd.DataFrame:
-    """Score rows with a model that is nothing but rows of `fit_enrollment`'s frame, in any order.
-
-    `rows`: application_id, persona_key and the feature columns. Returns SCORE_TYPES, a row for
-    each application and model. Raises ValueError when there is no such model.
-    """
-    chosen = (fitted_rows["phase"] == phase) & (fitted_rows["test_cycle"] == test_cycle)
-    fitted = fitted_rows[chosen.fillna(False).astype(bool)]
-    by_record = {str(record): part for record, part in fitted.groupby("record")}
-    if "node" not in by_record:
-        raise ValueError(f"There is no model of phase {phase} for test cycle {test_cycle}.")
-    model = Model(
-        by_record["encoding"],
-        by_record["node"],
-        by_record["knot"],
-        by_record["scaling"],
-        by_record["coefficient"],
-    )
-    return tidy(
-        [
-            {"application_id": texts(rows["application_id"]), "model": name, "value": probability}
-            for name, probability in model.predict(rows).items()
-        ],
-        SCORE_TYPES,
-    )
+def _fit_phase(
+    read: Read, phase: str, season: pd.DataFrame, features: pd.DataFrame, recipe: Recipe
+) -> Fit:
+    parts: list[Part] = []
+    digests, n_rows = [], 0
+    nearest = training_day(season)
+    for day in ordered_days(season):
+        data = read_at_risk(read(phase, day), features)
+        data = data.take(data.closed)
+        digests.append(data.digest())
+        n_rows += len(data)
+        if len(data):
+            made = [*_production(data, recipe), *_held_out(data, recipe, day == nearest)]
+            parts += [{**part, "days_to_census": day} for part in made]
+    if not parts:
+        parts.append(_status("not_fitted", _NOTHING_CLOSED))
+    digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+    return Fit(parts, digest, n_rows, len(features))
 
 
-def _records(data: AtRisk, options: _Options) -> Iterator[Part]:
-    if (problem := why_no_model(data, data.closed, options.min_positive)) is not None:
-        yield _status("not_fitted", problem)
-        return
-    tested = [step.test_cycle for step in back_test_steps(data, options.min_positive)]
-    upcoming = data.open_terms[0] if data.open_terms else NEXT
-    yield from _production_records(data, Step(upcoming, data.closed, data.is_open), options)
-    frame, features = with_noise(data.frame, data.features, options.seed)
-    noisy = replace(data, frame=frame, features=features)
-    folds = list(_folds(noisy, options))
-    fold_cycle = GROUPED if tested else WITHIN_CYCLE
-    for part in [*_fold_records(noisy, folds), *_importance_records(noisy, folds, options)]:
-        yield part | {"test_cycle": fold_cycle}
-    yield _status("fitted", _summary(tested, upcoming))
+_NOTHING_CLOSED = (
+    "No model, personas only: no closed cycle has applications in this phase on this day (no cycle "
+    "is finished, or the day is outside the window of the phase)."
+)
 
 
-def _summary(tested: list[str], upcoming: str) -> str:
-    if not tested:
+def _production(data: AtRisk, recipe: Recipe) -> Iterator[Part]:
+    """Fit on everything that is closed, and write down what was fitted."""
+    fitted = fit_likelihood(data, recipe)
+    yield from model_parts(fitted.model)
+    terms = [data.terms[term] for term in data.closed_terms]
+    counts = {"n_rows": len(data), "n_positive": data.outcome.sum()}
+    learned = fitted.model.learned
+    if learned is not None:
+        counts |= {
+            "n_features": len(learned.encoding.places),
+            "n_columns": len(learned.encoding.columns),
+            "n_trees": len(learned.forest.trees),
+        }
+        auc, low, high = auc_interval(data.outcome, fitted.unseen[LIKELIHOOD])
+        yield _run("out_of_bag_auc", value=auc, low=low, high=high, n=len(data))
+    values = np.array(list(counts.values()), dtype=float)
+    yield {"record": "run", "metric": list(counts), "value": values}
+    yield _run("training_from", text=terms[0] if terms else None)
+    yield _run("training_to", text=terms[-1] if terms else None)
+    yield _status("fitted" if learned is not None else "rate_only", _sentence(data, terms, fitted))
+
+
+def _sentence(data: AtRisk, terms: list[str], fitted: Fitted) -> str:
+    if fitted.model.learned is None:
+        n = int(data.outcome.sum())
         return (
-            "Evaluated by grouped 5-fold within the closed applications, which is optimistic: "
-            "there is no earlier closed cycle with enough outcomes to learn from."
+            f"No model, rates only: closed cycles hold {n} applications with the outcome and "
+            f"{len(data) - n} without it, too few for more, or no feature that varies."
         )
-    return (
-        f"Evaluated on {', '.join(tested)} by models of the cycles before each; "
-        f"the model for {upcoming} learned from all closed cycles."
-    )
-
-
-def _fit(data: AtRisk, train: BoolArray, n_trees: int, options: _Options) -> Fitted:
-    return fit_models(data, train, seed=options.seed, n_trees=n_trees, n_jobs=options.n_jobs)
-
-
-def _production_records(data: AtRisk, step: Step, options: _Options) -> Iterator[Part]:
-    used = data.sampled(step.train, options.max_rows, options.seed)
-    fitted = _fit(data, used, options.n_trees, options)
-    scored = data.frame[step.test]
-    reasons = _table("reason", FOREST, fitted.model.reasons(scored))
-    for part in [
-        *_model_records(fitted.model),
-        *_run_records(data, step, used, fitted),
-        reasons,
-    ]:
-        yield part | {"test_cycle": step.test_cycle}
-    for name, probability in fitted.model.predict(scored).items():
-        yield _prediction(data, step.test, name, OUT_OF_SAMPLE, probability)
-
-
-def _model_records(model: Model) -> Iterator[Part]:
-    """Write the model as parts of the tidy frame; `score` reads them back."""
-    yield _table("encoding", None, model.encoding)
-    yield _table("node", FOREST, model.nodes.rename(columns={"n_samples": "n"}))
-    yield _table("knot", FOREST, model.knots)
-    yield _table("scaling", LOGISTIC, model.scaling)
-    yield _table("coefficient", LOGISTIC, model.coefficients)
-
-
-def _folds(data: AtRisk, options: _Options) -> Iterator[tuple[Fitted, BoolArray]]:
-    """Fit models, each with the rows of the fifth of the persons that it did not see."""
-    fold = group_folds(data.person, N_FOLDS, options.seed)
-    for number in range(N_FOLDS):
-        train, test = data.closed & (fold != number), data.closed & (fold == number)
-        if test.any() and np.ptp(data.outcome[train]) > 0:
-            used = data.sampled(train, options.max_rows, options.seed)
-            yield _fit(data, used, options.fold_trees, options), test
-
-
-def _fold_records(data: AtRisk, folds: list[tuple[Fitted, BoolArray]]) -> Iterator[Part]:
-    for fitted, test in folds:
-        for name, probability in fitted.model.predict(data.frame[test]).items():
-            yield _prediction(data, test, name, OUT_OF_FOLD, probability)
-
-
-def _importance_records(
-    data: AtRisk, folds: list[tuple[Fitted, BoolArray]], options: _Options
-) -> Iterator[Part]:
-    keep = data.sampled(data.closed, options.importance_rows, options.seed)
-    held_out = [
-        HeldOut(
-            fitted.model.forest.probability,
-            apply_encoding(data.frame[test & keep], fitted.model.encoding),
-            data.persona[test & keep],
-            dict(design_groups(fitted.model.encoding)),
-            fitted.impurity,
+    if len(terms) < 2:
+        return (
+            "Learned from all closed applications; evaluated within them by grouped 5-fold, which "
+            "is optimistic: there is no earlier closed cycle to learn from."
         )
-        for fitted, test in folds
-    ]
+    return f"Learned from all closed cycles, {terms[0]} to {terms[-1]}."
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """A model without a fifth of the persons, the rows it learned from and those left out."""
+
+    fitted: Fitted
+    train: AtRisk
+    test: AtRisk
+
+
+def _held_out(data: AtRisk, recipe: Recipe, is_own_day: bool) -> Iterator[Part]:
+    """Score and explain the closed rows by models of other persons."""
+    noise = np.random.default_rng(recipe.seed).normal(size=len(data))
+    folds = _folds(data.with_number(NOISE, NOISE_BLOCK, noise), recipe)
+    cycle = GROUPED if len(data.closed_terms) > 1 else WITHIN_CYCLE
+    for fold in folds:
+        predicted = fold.fitted.predict(fold.test, recipe.n_jobs)
+        predicted[STAGE_RATE] = np.full(len(fold.test), fold.fitted.model.rates.overall)
+        n_training = len(fold.train)
+        yield prediction_part(
+            fold.test, predicted, OUT_OF_FOLD, test_cycle=cycle, n_training=n_training
+        )
+    learned = [fold for fold in folds if fold.fitted.model.learned is not None]
+    if is_own_day and learned:
+        yield from _importance_parts(learned, recipe)
+
+
+def _folds(data: AtRisk, recipe: Recipe) -> list[_Fold]:
+    if len(data) > MANY_ROWS:
+        recipe = replace(recipe, max_rows=recipe.max_rows // FOLD_PART)
+    number = data.person_folds(N_FOLDS)
+    found = []
+    for fold in range(N_FOLDS):
+        train, test = data.take(number != fold), data.take(number == fold)
+        if len(train) and len(test):
+            found.append(_Fold(fit_likelihood(train, recipe), train, test))
+    return found
+
+
+def _importance_parts(folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
+    """Permute what is held out of each fold, bounded to rows that tell as much."""
+    few = [np.arange(min(len(fold.test), IMPORTANCE_ROWS // N_FOLDS)) for fold in folds]
+    rows = [fold.test.take(some) for fold, some in zip(folds, few, strict=True)]
+    n_rows = sum(len(part) for part in rows)
     found = permutation_importance(
-        held_out,
-        {GLOBAL: [data.outcome[test & keep] for _, test in folds]},
-        shuffles(data.features),
-        seed=options.seed,
-        n_repeats=options.n_repeats,
-        n_jobs=options.n_jobs,
+        [_explained(fold.fitted, part) for fold, part in zip(folds, rows, strict=True)],
+        {GLOBAL: [part.outcome for part in rows]},
+        shuffles(folds[0].test.features),
+        seed=recipe.seed,
+        n_repeats=int(np.clip(SHUFFLED_ROWS // max(n_rows, 1), 1, MAX_REPEATS)),
+        n_jobs=recipe.n_jobs,
     )
     shared = {
         "record": "importance",
-        "model": FOREST,
+        "model": LIKELIHOOD,
         "scope": found["scope"],
         "feature": found["feature"],
         "item": found["block"],
@@ -260,45 +227,32 @@ def _importance_records(
         yield shared | {"metric": metric, "value": found[column].astype("float64")}
 
 
-def _run_records(data: AtRisk, step: Step, used: BoolArray, fitted: Fitted) -> Iterator[Part]:
-    outcome = data.outcome[used]
-    terms = data.terms_of(used)
-    auc, low, high = auc_interval(outcome, fitted.out_of_bag)
-    run = {"record": "run", "model": FOREST, "item": PRODUCTION, "n": int(used.sum())}
-    counts = {
-        "n_rows": used.sum(),
-        "n_eligible_rows": step.train.sum(),
-        "n_positive": outcome.sum(),
-        "n_features": fitted.model.encoding["feature"].nunique(),
-        "n_columns": len(fitted.model.columns),
-        "n_trees": fitted.model.nodes["tree"].nunique(),
-    }
-    yield run | {"metric": list(counts), "value": np.array(list(counts.values()), dtype=float)}
-    yield run | {"metric": "out_of_bag_auc", "value": auc, "low": low, "high": high}
-    yield run | {"metric": "training_from", "text": terms[0] if terms else None}
-    yield run | {"metric": "training_to", "text": terms[-1] if terms else None}
+def _explained(fitted: Fitted, rows: AtRisk) -> HeldOut:
+    """Let the published likelihood be explained: the persona's rate is one more of its columns."""
+    model, forest = fitted.model, fitted.forest
+    assert model.learned is not None
+    assert forest is not None
+    encoding = model.learned.encoding
+    width = len(encoding.columns)
+    places = {name: list(found) for name, found in encoding.places.items()}
+    places[PERSONA] = [*places.get(PERSONA, []), width]
+
+    def predict(x: FloatArray) -> FloatArray:
+        raw = forest.predict_proba(x[:, :width].astype(np.float32))[:, 1]
+        return model.combined(raw, x[:, :width], x[:, width])[LIKELIHOOD]
+
+    return HeldOut(
+        predict,
+        np.column_stack([encoding.matrix(rows), model.rates.of(rows.persona)]),
+        rows.persona,
+        places,
+        np.append(forest.feature_importances_, 0.0),
+    )
 
 
-def _prediction(
-    data: AtRisk, rows: BoolArray, model: str, score_kind: str, probability: FloatArray
-) -> Part:
-    term = np.where(data.term[rows] == None, UNDATED, data.term[rows])  # noqa: E711
-    return {
-        "record": "prediction",
-        "test_cycle": term,
-        "model": model,
-        "scope": term,
-        "application_id": data.application[rows],
-        "item": score_kind,
-        "value": probability,
-    }
+def _run(metric: str, **facts: object) -> Part:
+    return {"record": "run", "metric": metric, **facts}
 
 
 def _status(item: str, sentence: str) -> Part:
     return {"record": "status", "item": item, "text": sentence}
-
-
-def _table(record: str, model: str | None, frame: pd.DataFrame) -> Part:
-    """Turn a fitted table into a part of the tidy frame, with the columns that it knows."""
-    columns = {name: frame[name] for name in frame.columns if name in ENROLLMENT_TYPES}
-    return {"record": record, "model": model, **columns}

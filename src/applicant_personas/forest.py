@@ -1,82 +1,137 @@
-"""A random forest whose fitted form is a table of nodes.
+"""A random forest whose fitted form is a table of nodes, read and applied without scikit-learn.
 
 The forest is scikit-learn's, missing values handled natively (a split sends them left or right).
-`forest_to_rows` writes its nodes; `forest_from_rows` rebuilds the trees from such rows through
-scikit-learn's own tree type, so that scoring runs at native speed and agrees to the last bit.
+Scoring walks all rows down a tree at once, one level a step; it is written here so that stored rows
+alone give the same probability to the bit, in any process and with any version of scikit-learn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from joblib import effective_n_jobs  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
-from sklearn.tree._tree import Tree
 
-from applicant_personas.rows import INTEGER, NUMBER, TEXT, FloatArray, tidy
+from applicant_personas.rows import FLAG, INTEGER, NUMBER, TEXT, FloatArray, tidy
 
 NODE_TYPES = {
     "tree": INTEGER,
     "node": INTEGER,
-    "feature": TEXT,
+    "column_name": TEXT,
     "left_child": INTEGER,
-    "right_child": INTEGER,
-    "missing_left": INTEGER,
+    "missing_left": FLAG,
     "threshold": NUMBER,
     "value": NUMBER,
-    "impurity": NUMBER,
-    "n_samples": INTEGER,
-    "weighted_n": NUMBER,
+    "n": INTEGER,
 }
+Float32Array = NDArray[np.float32]
+Int32Array = NDArray[np.int32]
+CHUNK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes in order of level, the root first; the right child follows the left one.
+
+    `column` is the place in x, counted from the number of columns on where missing values go left.
+    A leaf is its own left child, and every value stays there.
+    """
+
+    column: Int32Array
+    threshold: Float32Array
+    left: Int32Array
+    value: FloatArray
+    n: Int32Array
+    n_levels: int
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees rebuilt from rows; the probability of an outcome is the mean over the trees."""
+    """Trees over the columns of a design matrix; the probability is the mean over the trees."""
 
-    feature_names: tuple[str, ...]
+    columns: tuple[str, ...]
     trees: tuple[Tree, ...]
 
-    def probability(self, x: ArrayLike) -> FloatArray:
-        """Predict P(1) of each row of x (n, features; NaN = missing), on one thread."""
-        values = np.ascontiguousarray(x, dtype=np.float32)
-        total = np.zeros(len(values))
+    def probability(self, x: FloatArray, n_jobs: int = 1) -> FloatArray:
+        """Predict P(1) of each row of x (n, columns; NaN = missing)."""
+        return self._over_rows(self._mean_value, x, n_jobs)
+
+    def contributions(self, x: FloatArray, n_jobs: int = 1) -> FloatArray:
+        """Credit each column with its part of each row's probability (Saabas 2014).
+
+        Along a row's path each split moves the estimate from the parent's rate to the child's; that
+        difference is the split column's. Returns (n, columns); a row's sum and `base_rate` are
+        its probability.
+        """
+        credits = [_node_credits(tree, len(self.columns)) for tree in self.trees]
+
+        def mean_credit(split: Float32Array) -> FloatArray:
+            total = np.zeros((len(split), len(self.columns)))
+            for tree, credit in zip(self.trees, credits, strict=True):
+                total += credit[_leaves(tree, split)]
+            return total / len(self.trees)
+
+        return self._over_rows(mean_credit, x, n_jobs)
+
+    @property
+    def base_rate(self) -> float:
+        """Mean rate of the roots, from which contributions count."""
+        return float(np.mean([tree.value[0] for tree in self.trees]))
+
+    def _mean_value(self, split: Float32Array) -> FloatArray:
+        total = np.zeros(len(split))
         for tree in self.trees:
-            total += tree.predict(values)[:, 1]
+            total += tree.value[_leaves(tree, split)]
         return total / len(self.trees)
+
+    @staticmethod
+    def _over_rows(
+        apply: Callable[[Float32Array], FloatArray], x: FloatArray, n_jobs: int
+    ) -> FloatArray:
+        """Apply to chunks that fit a processor's cache; each row's sum has one order."""
+        starts = range(0, max(len(x), 1), CHUNK_ROWS)
+        with ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool:
+            parts = pool.map(lambda at: apply(_both_ways(x[at : at + CHUNK_ROWS])), starts)
+            return np.concatenate(list(parts))
 
 
 def fit_forest(
-    x: FloatArray,
-    y: FloatArray,
-    *,
-    seed: int,
-    n_trees: int = 300,
-    n_jobs: int = 1,
-    out_of_bag: bool = True,
+    x: FloatArray, y: FloatArray, *, max_rows: int, n_trees: int, seed: int, n_jobs: int = 1
 ) -> RandomForestClassifier:
-    """Fit a forest on x (n, features; NaN = missing) and y (n; 0 or 1).
+    """Fit a forest on x (n, columns; NaN = missing) and y (n; 0 or 1), with out-of-bag scores.
 
-    Leaves hold at least 10 rows and at least n/2000, so that the table of nodes stays bounded
-    while n grows; the result is the same for any number of threads.
+    Each tree draws at most max_rows of all rows and looks at a third of the columns at a split;
+    leaves hold a hundredth of the rows, at least 10 and at most 25. The result is the same for any
+    number of threads.
     """
     forest = RandomForestClassifier(
         n_estimators=n_trees,
-        min_samples_leaf=max(10, len(y) // 2000),
-        max_features="sqrt",
-        oob_score=out_of_bag,
+        min_samples_leaf=int(np.clip(len(y) // 100, 10, 25)),
+        max_features=1 / 3,
+        max_samples=min(1.0, max_rows / len(y)),
+        oob_score=True,
         random_state=seed,
         n_jobs=n_jobs,
     )
-    forest.fit(x, y.astype(np.int64))
-    # Trees vote in a fixed order only on one thread; sums in another order differ in the last bit.
-    forest.n_jobs = 1
+    forest.fit(x.astype(np.float32), y.astype(np.int64))
     return forest
+
+
+def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -> FloatArray:
+    """Predict P(1) of each row of x, faster than the stored form, while the fit is at hand.
+
+    Each thread has rows of its own, so that the trees of a row are summed in one order.
+    """
+    forest.n_jobs = 1
+    parts = np.array_split(x.astype(np.float32), effective_n_jobs(n_jobs))
+    with ThreadPoolExecutor(len(parts)) as pool:
+        found = pool.map(lambda part: forest.predict_proba(part)[:, 1], filter(len, parts))
+        return np.concatenate([np.zeros(0), *found])
 
 
 def out_of_bag_probability(forest: RandomForestClassifier, y: FloatArray) -> FloatArray:
@@ -85,92 +140,130 @@ def out_of_bag_probability(forest: RandomForestClassifier, y: FloatArray) -> Flo
     return np.where(np.isfinite(probability), probability, y.mean())
 
 
-def forest_to_rows(forest: RandomForestClassifier, feature_names: Sequence[str]) -> pd.DataFrame:
-    """Write one row a node: split (none at a leaf), children, P(1) as value, counts."""
-    names = np.array([*feature_names, None], dtype=object)
+def forest_of(fitted: RandomForestClassifier, columns: Sequence[str]) -> Forest:
+    """Take the trees out of a fitted forest."""
+    trees = [_tree(estimator.tree_, len(columns)) for estimator in fitted.estimators_]
+    return Forest(tuple(columns), tuple(trees))
+
+
+def forest_to_rows(forest: Forest) -> pd.DataFrame:
+    """Write one row a node (NODE_TYPES): its split (none at a leaf), left child, P(1), rows."""
+    names = np.array([*forest.columns, None], dtype=object)
     parts = []
-    for number, estimator in enumerate(forest.estimators_):
-        nodes = estimator.tree_.__getstate__()["nodes"]
-        is_leaf = nodes["left_child"] < 0
+    for number, tree in enumerate(forest.trees):
+        is_leaf = tree.left == np.arange(len(tree.left))
+        place = np.where(is_leaf, len(forest.columns), tree.column % len(forest.columns))
         parts.append(
             {
-                "tree": np.full(len(nodes), number),
-                "node": np.arange(len(nodes)),
-                "feature": np.where(is_leaf, -1, nodes["feature"]),
-                "left_child": nodes["left_child"],
-                "right_child": nodes["right_child"],
-                "missing_left": nodes["missing_go_to_left"].astype(np.int64),
-                "threshold": np.where(is_leaf, np.nan, nodes["threshold"]),
-                "value": estimator.tree_.value[:, 0, 1],
-                "impurity": nodes["impurity"],
-                "n_samples": nodes["n_node_samples"],
-                "weighted_n": nodes["weighted_n_node_samples"],
+                "tree": number,
+                "node": np.arange(len(tree.left)),
+                "column_name": names[place],
+                "left_child": np.where(is_leaf, np.nan, tree.left),
+                "missing_left": ~is_leaf & (tree.column >= len(forest.columns)),
+                "threshold": np.where(is_leaf, np.nan, tree.threshold),
+                "value": tree.value,
+                "n": tree.n,
             }
         )
-    stacked = {name: np.concatenate([part[name] for part in parts]) for name in NODE_TYPES}
-    stacked["feature"] = names[stacked["feature"]]
-    return tidy([stacked], NODE_TYPES)
+    return tidy(parts, NODE_TYPES)
 
 
-def forest_from_rows(rows: pd.DataFrame, feature_names: Sequence[str]) -> Forest:
-    """Rebuild the forest from its rows, in any order; feature_names is the column order of x.
+def forest_from_rows(rows: pd.DataFrame, columns: Sequence[str]) -> Forest:
+    """Rebuild the forest from its rows, in any order; columns are those of x.
 
-    Raises ValueError when a node splits on a feature that is not among feature_names.
+    Raises ValueError when a node splits on a column that is not among them.
     """
     ordered = rows.sort_values(["tree", "node"], kind="stable")
-    position = {name: index for index, name in enumerate(feature_names)}
-    unknown = sorted(set(ordered["feature"].dropna()) - set(position))
+    unknown = sorted(set(ordered["column_name"].dropna()) - set(columns))
     if unknown:
-        raise ValueError(f"The forest splits on features that are not given: {', '.join(unknown)}.")
-    nodes = np.zeros(len(ordered), dtype=_node_type())
-    nodes["left_child"] = ordered["left_child"].to_numpy(np.int64)
-    nodes["right_child"] = ordered["right_child"].to_numpy(np.int64)
-    nodes["feature"] = ordered["feature"].map(position).fillna(-2).to_numpy(np.int64)
-    nodes["threshold"] = ordered["threshold"].fillna(-2.0).to_numpy(np.float64)
-    nodes["missing_go_to_left"] = ordered["missing_left"].to_numpy(np.uint8)
-    # The counts serve explanations; a table may leave them out.
-    for field, column in (
-        ("impurity", "impurity"),
-        ("n_node_samples", "n_samples"),
-        ("weighted_n_node_samples", "weighted_n"),
-    ):
-        if column in ordered.columns:
-            nodes[field] = ordered[column].fillna(0).to_numpy(np.float64)
-    value = ordered["value"].to_numpy(np.float64)
-    tree_number = ordered["tree"].to_numpy(np.int64)
-    starts = np.flatnonzero(np.diff(tree_number, prepend=-1))
+        raise ValueError(f"The forest splits on columns that are not given: {', '.join(unknown)}.")
+    position = pd.Series(np.arange(len(columns)), index=list(columns))
+    place = ordered["column_name"].map(position).astype("float64").to_numpy()
+    is_leaf = np.isnan(place)
+    missing_left = ordered["missing_left"].to_numpy(np.bool_) | is_leaf
+    node = ordered["node"].to_numpy(np.int64)
+    own = ordered["left_child"].to_numpy(np.float64, na_value=np.nan)
+    fields = {
+        "column": (np.where(is_leaf, 0, place) + len(columns) * missing_left).astype(np.int32),
+        "threshold": np.where(
+            is_leaf, np.inf, ordered["threshold"].to_numpy(np.float64, na_value=np.nan)
+        ).astype(np.float32),
+        "left": np.where(is_leaf, node, own).astype(np.int32),
+        "value": ordered["value"].to_numpy(np.float64),
+        "n": ordered["n"].to_numpy(np.int32),
+    }
+    starts = np.flatnonzero(node == 0)[1:]
+    split = {name: np.split(values, starts) for name, values in fields.items()}
     trees = [
-        _tree(part, probability, len(feature_names))
-        for part, probability in zip(
-            np.split(nodes, starts[1:]), np.split(value, starts[1:]), strict=True
-        )
+        Tree(column, threshold, left, value, n, _n_levels(left))
+        for column, threshold, left, value, n in zip(*split.values(), strict=True)
     ]
-    return Forest(tuple(feature_names), tuple(trees))
+    return Forest(tuple(columns), tuple(trees))
 
 
-def _tree(nodes: NDArray[np.void], probability: FloatArray, n_features: int) -> Tree:
-    tree = Tree(n_features, np.array([2], dtype=np.intp), 1)
-    tree.__setstate__(
-        {
-            "max_depth": _depth(nodes["left_child"], nodes["right_child"]),
-            "node_count": len(nodes),
-            "nodes": np.ascontiguousarray(nodes),
-            "values": np.stack([1 - probability, probability], axis=1)[:, np.newaxis, :].copy(),
-        }
+def _tree(tree: object, n_columns: int) -> Tree:
+    """Renumber a scikit-learn tree by level, children side by side."""
+    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
+    levels = [np.array([0])]
+    while (inner := levels[-1][left[levels[-1]] >= 0]).size:
+        levels.append(np.stack([left[inner], right[inner]], axis=1).ravel())
+    old = np.concatenate(levels)
+    new = np.empty(len(old), dtype=np.int32)
+    new[old] = np.arange(len(old))
+    is_leaf = left[old] < 0
+    # Everyone stays at a leaf: missing values too, which are below all others on the left way.
+    missing_left = tree.missing_go_to_left[old].astype(bool) | is_leaf  # type: ignore[attr-defined]
+    column = np.where(is_leaf, 0, tree.feature[old])  # type: ignore[attr-defined]
+    threshold = np.where(is_leaf, np.inf, tree.threshold[old])  # type: ignore[attr-defined]
+    return Tree(
+        column=(column + n_columns * missing_left).astype(np.int32),
+        threshold=_as_float32(threshold),
+        left=np.where(is_leaf, np.arange(len(old)), new[left[old]]).astype(np.int32),
+        value=tree.value[old, 0, 1].copy(),  # type: ignore[attr-defined]
+        n=tree.n_node_samples[old].astype(np.int32),  # type: ignore[attr-defined]
+        n_levels=len(levels),
     )
-    return tree
 
 
-def _depth(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
-    level, depth = np.array([0]), 0
-    while (inner := level[left[level] >= 0]).size:
-        level, depth = np.concatenate([left[inner], right[inner]]), depth + 1
-    return depth
+def _as_float32(threshold: FloatArray) -> Float32Array:
+    """Round down, so that the same float32 values lie at or below it."""
+    rounded = threshold.astype(np.float32)
+    above = rounded.astype(np.float64) > threshold
+    rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
+    return rounded
 
 
-@cache
-def _node_type() -> np.dtype[np.void]:
-    """Look up the installed scikit-learn's layout of a node, which differs between its versions."""
-    stump = DecisionTreeClassifier(max_depth=1).fit([[0.0], [1.0]], [0, 1])
-    layout: np.dtype[np.void] = stump.tree_.__getstate__()["nodes"].dtype
-    return layout
+def _n_levels(left: Int32Array) -> int:
+    level, n_levels = np.array([0]), 1
+    while (inner := level[left[level] > level]).size:
+        level, n_levels = np.concatenate([left[inner], left[inner] + 1]), n_levels + 1
+    return n_levels
+
+
+def _both_ways(x: FloatArray) -> Float32Array:
+    """Put x side by side with a copy whose missing values lie below all others."""
+    values = x.astype(np.float32)
+    return np.hstack([values, np.where(np.isnan(values), np.float32(-np.inf), values)])
+
+
+def _leaves(tree: Tree, both: Float32Array) -> Int32Array:
+    """Find the leaf of each row of `_both_ways`; missing is not below, so it goes right."""
+    values, start = both.ravel(), np.arange(len(both), dtype=np.int64) * both.shape[1]
+    node = np.zeros(len(both), dtype=np.int32)
+    for _ in range(tree.n_levels - 1):
+        below = values[start + tree.column[node]] <= tree.threshold[node]
+        node = tree.left[node] + ~below
+    return node
+
+
+def _node_credits(tree: Tree, n_columns: int) -> FloatArray:
+    """Sum the moves of the estimate along the path to each node, by column (nodes, columns)."""
+    credit = np.zeros((len(tree.left), n_columns))
+    level = np.array([0])
+    while (inner := level[tree.left[level] > level]).size:
+        left, column = tree.left[inner], tree.column[inner] % n_columns
+        for child in (left, left + 1):
+            credit[child] = credit[inner]
+            credit[child, column] += tree.value[child] - tree.value[inner]
+        level = np.concatenate([left, left + 1])
+    return credit

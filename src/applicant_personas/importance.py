@@ -18,11 +18,7 @@ from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
-from applicant_personas.encoding import (
-    apply_encoding,
-    design_groups,
-    fit_encoding,
-)
+from applicant_personas.at_risk import Levels
 from applicant_personas.evaluation import Z95, auc_components, mean_variance
 from applicant_personas.rows import (
     CATEGORY,
@@ -32,7 +28,8 @@ from applicant_personas.rows import (
     TEXT,
     BoolArray,
     FloatArray,
-    TextArray,
+    IntArray,
+    floats,
     require,
     sample_mask,
     texts,
@@ -58,7 +55,8 @@ IMPORTANCE_TYPES = {
 GLOBAL = "global"
 NOISE = "random_noise"
 NOISE_BLOCK = "noise_control"
-PERSONA = "persona_key"
+# A feature worth naming must beat a column of random numbers.
+CONTROL = {"feature": NOISE, "block": NOISE_BLOCK, "kind": "number"}
 RAISES, LOWERS, MIXED = "raises", "lowers", "mixed"
 # Below these a scope's AUC says nothing.
 MIN_EACH = 10
@@ -77,7 +75,7 @@ class HeldOut:
 
     predict: Predict
     x: FloatArray
-    scope: TextArray
+    scope: Levels
     columns: Mapping[str, list[int]]
     impurity: FloatArray
 
@@ -107,18 +105,6 @@ class _Copies:
 def block_name(block: str) -> str:
     """Name a row that speaks of a whole block."""
     return f"block: {block}"
-
-
-def with_noise(
-    rows: pd.DataFrame, features: pd.DataFrame, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add a column of random numbers, the control that a feature worth naming must beat."""
-    control = {"feature": NOISE, "block": NOISE_BLOCK, "kind": "number", "role": "enrollment"}
-    noise = np.random.default_rng(seed).normal(size=len(rows))
-    return (
-        rows.assign(**{NOISE: noise}),
-        pd.concat([features, pd.DataFrame([control])], ignore_index=True),
-    )
 
 
 def shuffles(features: pd.DataFrame) -> list[Shuffled]:
@@ -154,11 +140,11 @@ def permutation_importance(
     predictor's targets. With one target, scopes are 'global' and (by_scope) each persona; with
     more, the scopes are the targets. Returns IMPORTANCE_TYPES without target and phase.
     """
-    scope = np.concatenate([fold.scope for fold in held_out])
+    scope = np.concatenate([fold.scope.codes for fold in held_out])
     base = np.concatenate([fold.predict(fold.x).reshape(len(fold.x), -1) for fold in held_out])
     outcome = np.stack([np.concatenate(list(folds)) for folds in outcomes.values()], axis=1)
     names = list(outcomes)
-    within = _usable_scopes(scope, outcome[:, 0]) if by_scope else {}
+    within = _usable_scopes(scope, held_out[0].scope.names, outcome[:, 0]) if by_scope else {}
 
     def measure(job: tuple[int, Shuffled]) -> list[dict[str, object]]:
         number, item = job
@@ -231,31 +217,23 @@ def persona_importance(
     if len(names) < 2:
         return tidy([], IMPORTANCE_TYPES)
     usable = usable[np.isin(persona[usable].astype(str), names)]
-    frame, features = with_noise(rows.iloc[usable], features, seed)
-    persona = persona[usable].astype(str)
+    frame, persona = rows.iloc[usable], persona[usable].astype(str)
+    x, places = _persona_matrix(frame, features, seed)
     fit = np.random.default_rng(seed).permutation(len(frame)) % 2 == 0
-    # Categories with many levels are encoded by the size of the largest persona's share.
-    largest = (persona == names[np.argmax(counts[counts >= 2 * MIN_EACH])]).astype(np.float64)
-    encoding = fit_encoding(frame[fit], features, largest[fit])
-    x = apply_encoding(frame, encoding)
     forest = RandomForestClassifier(
         n_estimators=n_trees, min_samples_leaf=5, random_state=seed, n_jobs=n_jobs
     ).fit(x[fit], persona[fit])
     forest.n_jobs = 1
     classes = [str(name) for name in forest.classes_]
-    held = HeldOut(
-        forest.predict_proba,
-        x[~fit],
-        persona[~fit].astype(object),
-        dict(design_groups(encoding)),
-        forest.feature_importances_,
-    )
+    codes = np.searchsorted(classes, persona[~fit])
+    scope = Levels(codes, tuple(classes))
+    held = HeldOut(forest.predict_proba, x[~fit], scope, places, forest.feature_importances_)
     outcomes = {name: [(persona[~fit] == name).astype(np.float64)] for name in classes}
     outcomes = {name: y for name, y in outcomes.items() if y[0].any()}
     found = permutation_importance(
         [held],
         outcomes,
-        shuffles(features),
+        shuffles(pd.concat([features, pd.DataFrame([CONTROL])], ignore_index=True)),
         seed=seed,
         n_repeats=n_repeats,
         n_jobs=n_jobs,
@@ -267,14 +245,34 @@ def persona_importance(
     return tidy([result], IMPORTANCE_TYPES)
 
 
-def _usable_scopes(scope: TextArray, outcome: FloatArray) -> dict[str, BoolArray]:
+def _persona_matrix(
+    rows: pd.DataFrame, features: pd.DataFrame, seed: int
+) -> tuple[FloatArray, dict[str, list[int]]]:
+    """Put numbers as they are, categories as a column a level, and the noise control together."""
+    columns: list[FloatArray] = []
+    places: dict[str, list[int]] = {}
+    for feature, kind in zip(features["feature"], features["kind"], strict=True):
+        if kind == CATEGORY:
+            own = pd.get_dummies(rows[feature], dtype=np.float64).to_numpy()
+        else:
+            own = floats(rows[feature])[:, np.newaxis]
+        places[feature] = [len(columns) + place for place in range(own.shape[1])]
+        columns += list(own.T)
+    places[NOISE] = [len(columns)]
+    columns.append(np.random.default_rng(seed).normal(size=len(rows)))
+    return np.column_stack(columns), places
+
+
+def _usable_scopes(
+    scope: IntArray, names: Sequence[str], outcome: FloatArray
+) -> dict[str, BoolArray]:
     """Mark the rows of each persona that has at least MIN_EACH held-out rows of either outcome."""
     found = {}
-    for key in sorted({str(value) for value in scope if value is not None}):
-        rows = np.asarray(scope == key, dtype=bool)
+    for code, name in enumerate(names):
+        rows = np.asarray(scope == code, dtype=bool)
         positive = outcome[rows].sum()
         if min(positive, rows.sum() - positive) >= MIN_EACH:
-            found[key] = rows
+            found[name] = rows
     return found
 
 
@@ -289,7 +287,9 @@ def _shuffled_copies(
     rng = np.random.default_rng(seed)
     probabilities, moves = [], []
     for fold in held_out:
-        orders = np.stack([_shuffled_order(fold.scope, within, rng) for _ in range(n_repeats)])
+        orders = np.stack(
+            [_shuffled_order(fold.scope.codes, within, rng) for _ in range(n_repeats)]
+        )
         places = item.places(fold)
         stacked = np.broadcast_to(fold.x, (n_repeats, *fold.x.shape)).copy()
         stacked[:, :, places] = fold.x[:, places][orders]
@@ -305,15 +305,14 @@ def _shuffled_copies(
     )
 
 
-def _shuffled_order(scope: TextArray, within: bool, rng: np.random.Generator) -> np.ndarray:
+def _shuffled_order(scope: IntArray, within: bool, rng: np.random.Generator) -> IntArray:
     order = rng.permutation(len(scope))
     if not within:
         return order
     # Rows sorted by persona, and the same rows in random order within persona, are matched up.
-    _, codes = np.unique(scope.astype(str), return_inverse=True)
-    shuffled = order[np.argsort(codes[order], kind="stable")]
+    shuffled = order[np.argsort(scope[order], kind="stable")]
     result = np.empty(len(scope), dtype=np.int64)
-    result[np.argsort(codes, kind="stable")] = shuffled
+    result[np.argsort(scope, kind="stable")] = shuffled
     return result
 
 

@@ -1,88 +1,253 @@
-"""A calibrated forest and a logistic regression, fitted on the same rows, whose form is rows."""
+"""The likelihood of an outcome: a forest, a logistic regression and the persona's rate, blended.
+
+The forest's out-of-bag scores, the logistic regression's left-out scores and the persona rates
+without the row itself are predictions for rows that were not seen. They decide the weights of the
+blend and its calibration, so no second fit is needed for either. Where too few applications of
+either outcome are known, the rate of the persona, leaning on that of everyone, is all there is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
+import numpy as np
 import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
 
+from applicant_personas.at_risk import AtRisk, Levels
+from applicant_personas.blend import MAX_LOG_ODDS, fit_weights, log_odds, probability_of
 from applicant_personas.calibration import apply_knots, fit_knots
-from applicant_personas.cycles import AtRisk
-from applicant_personas.encoding import (
-    apply_encoding,
-    apply_logistic,
-    design_columns,
-    design_groups,
-    fit_encoding,
-    fit_logistic,
-    training_matrix,
-)
+from applicant_personas.encoding import Encoding, encoding_from_rows, fit_encoding
 from applicant_personas.forest import (
     Forest,
     fit_forest,
     forest_from_rows,
+    forest_of,
     forest_to_rows,
     out_of_bag_probability,
+    predict_forest,
 )
-from applicant_personas.reasons import top_reasons
-from applicant_personas.rows import BoolArray, FloatArray
+from applicant_personas.logistic import (
+    Logistic,
+    fit_logistic,
+    logistic_from_rows,
+    logistic_to_rows,
+)
+from applicant_personas.predictions import FOREST, LIKELIHOOD, LOGISTIC, PERSONA_RATE, Part
+from applicant_personas.rows import FloatArray
 
-FOREST, LOGISTIC = "random_forest", "logistic_regression"
+ESTIMATES = (FOREST, LOGISTIC, PERSONA_RATE)
+# Applications of either outcome from which on a model is fitted.
+MIN_EACH_OUTCOME = 20
+# A linear model has learned what it can from this many rows; so have weights and calibration.
+LINEAR_ROWS = 20_000
+# A persona of fewer rows than this leans on the rate over everyone.
+FULL_TRUST_ROWS = 30.0
 
 
 @dataclass(frozen=True)
-class Model:
-    """A fitted forest and logistic regression: their rows, ready to predict."""
+class Recipe:
+    """What a fit may spend: rows that a tree sees, trees, threads; and the seed."""
 
-    encoding: pd.DataFrame
-    nodes: pd.DataFrame
-    knots: pd.DataFrame
-    scaling: pd.DataFrame
-    coefficients: pd.DataFrame
+    seed: int
+    max_rows: int = 50_000
+    n_trees: int = 100
+    n_jobs: int = 1
 
-    @cached_property
-    def columns(self) -> list[str]:
-        """Name the columns of the design matrix."""
-        return design_columns(self.encoding)
 
-    @cached_property
-    def forest(self) -> Forest:
-        """Rebuild the forest from its rows."""
-        return forest_from_rows(self.nodes, self.columns)
+@dataclass(frozen=True)
+class Rates:
+    """The rate of the outcome for everyone, learned from n rows, and for each persona."""
 
-    def predict(self, rows: pd.DataFrame) -> dict[str, FloatArray]:
-        """Predict each row by each of the two models, calibrated."""
-        x = apply_encoding(rows, self.encoding)
+    n: int
+    overall: float
+    names: tuple[str, ...]
+    by_persona: FloatArray
+
+    def of(self, persona: Levels) -> FloatArray:
+        """Give each row its persona's rate; without one, or with a new one, that of everyone."""
+        known = dict(zip(self.names, self.by_persona, strict=True))
+        rates = np.array([known.get(name, self.overall) for name in (*persona.names, "")])
+        return np.asarray(rates[persona.codes])
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is learned from features, where enough is known of either outcome."""
+
+    encoding: Encoding
+    forest: Forest
+    logistic: Logistic
+    weights: FloatArray
+    forest_knots: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """A fitted model of one phase and day."""
+
+    rates: Rates
+    learned: Learned | None
+    knots: pd.DataFrame | None
+
+    def predict(self, data: AtRisk, n_jobs: int = 1) -> dict[str, FloatArray]:
+        """Predict each row: `likelihood` is published, the rest stands beside it (NaN: none)."""
+        rate = self.rates.of(data.persona)
+        if self.learned is None:
+            return rates_alone(rate)
+        x = self.learned.encoding.matrix(data)
+        return self.combined(self.learned.forest.probability(x, n_jobs), x, rate)
+
+    def combined(
+        self, forest: FloatArray, x: FloatArray, rate: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Blend the forest's probability of each row of the design matrix x with the others."""
+        assert self.learned is not None
+        logistic = self.learned.logistic.log_odds(x)
+        return self.blended(estimates(forest, logistic, rate))
+
+    def blended(self, by_estimate: FloatArray) -> dict[str, FloatArray]:
+        """Blend and calibrate `estimates` (n, 3)."""
+        assert self.learned is not None
+        assert self.knots is not None
+        forest, logistic, rate = probability_of(by_estimate).T
+        mean = probability_of(by_estimate @ self.learned.weights)
         return {
-            FOREST: apply_knots(self.forest.probability(x), self.knots),
-            LOGISTIC: apply_logistic(x, self.columns, self.scaling, self.coefficients),
+            LIKELIHOOD: apply_knots(mean, self.knots),
+            FOREST: apply_knots(forest, self.learned.forest_knots),
+            LOGISTIC: logistic,
+            PERSONA_RATE: rate,
         }
-
-    def reasons(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Explain rows that the forest did not learn from; returns REASON_TYPES."""
-        x = apply_encoding(rows, self.encoding)
-        return top_reasons(self.forest, x, dict(design_groups(self.encoding)), rows)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model with what only its training rows tell: raw out-of-bag scores and impurity."""
+    """A model, and what it says of its own training rows as if it had not seen them."""
 
-    model: Model
-    out_of_bag: FloatArray
-    impurity: FloatArray
+    model: Likelihood
+    unseen: dict[str, FloatArray]
+    forest: RandomForestClassifier | None
+
+    def predict(self, data: AtRisk, n_jobs: int = 1) -> dict[str, FloatArray]:
+        """Predict as the model does, up to the last bit, by the forest while it is at hand."""
+        rate = self.model.rates.of(data.persona)
+        if self.forest is None or self.model.learned is None:
+            return rates_alone(rate)
+        x = self.model.learned.encoding.matrix(data)
+        return self.model.combined(predict_forest(self.forest, x, n_jobs), x, rate)
 
 
-def fit_models(data: AtRisk, train: BoolArray, *, seed: int, n_trees: int, n_jobs: int) -> Fitted:
-    """Fit both models on the marked rows; the forest is calibrated on its out-of-bag scores."""
-    rows, outcome = data.frame[train], data.outcome[train]
-    encoding = fit_encoding(rows, data.features, outcome)
-    columns = design_columns(encoding)
-    x = training_matrix(rows, encoding, outcome, data.person[train], seed=seed)
-    forest = fit_forest(x, outcome, seed=seed, n_trees=n_trees, n_jobs=n_jobs)
-    out_of_bag = out_of_bag_probability(forest, outcome)
-    knots = fit_knots(out_of_bag, outcome)
-    scaling, coefficients = fit_logistic(x, outcome, columns)
-    model = Model(encoding, forest_to_rows(forest, columns), knots, scaling, coefficients)
-    return Fitted(model, out_of_bag, forest.feature_importances_)
+def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
+    """Fit on rows whose outcomes are all known; at least one row."""
+    rates, own_rate = _fit_rates(data)
+    encoding = fit_encoding(data) if n_rarer(data.outcome) >= MIN_EACH_OUTCOME else None
+    if encoding is None or not encoding.columns:
+        return Fitted(Likelihood(rates, None, None), rates_alone(own_rate), None)
+    x, y = encoding.training_matrix(data), data.outcome
+    logistic, left_out = _fit_logistic(x, y, encoding)
+    forest = fit_forest(
+        x,
+        y,
+        max_rows=recipe.max_rows,
+        n_trees=recipe.n_trees,
+        seed=recipe.seed,
+        n_jobs=recipe.n_jobs,
+    )
+    out_of_bag = out_of_bag_probability(forest, y)
+    unseen = estimates(out_of_bag, left_out, own_rate)
+    weights = fit_weights(unseen[:LINEAR_ROWS], y[:LINEAR_ROWS])
+    learned = Learned(
+        encoding, forest_of(forest, encoding.columns), logistic, weights, fit_knots(out_of_bag, y)
+    )
+    model = Likelihood(rates, learned, fit_knots(probability_of(unseen @ weights), y))
+    return Fitted(model, model.blended(unseen), forest)
+
+
+def estimates(forest: FloatArray, logistic: FloatArray, rate: FloatArray) -> FloatArray:
+    """Put the estimates of n rows side by side as log-odds (n, 3), in the order of ESTIMATES."""
+    bounded = np.clip(logistic, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    return np.stack([log_odds(forest), bounded, log_odds(rate)], axis=1)
+
+
+def rates_alone(rate: FloatArray) -> dict[str, FloatArray]:
+    """Predictions where there is no more than a rate."""
+    none = np.full(len(rate), np.nan)
+    return {LIKELIHOOD: rate, FOREST: none, LOGISTIC: none, PERSONA_RATE: rate}
+
+
+def n_rarer(outcome: FloatArray) -> int:
+    """Count the rows of the rarer outcome."""
+    n_positive = int((outcome == 1).sum())
+    return min(n_positive, int((outcome == 0).sum()))
+
+
+def _fit_logistic(x: FloatArray, y: FloatArray, encoding: Encoding) -> tuple[Logistic, FloatArray]:
+    """Fit on the first rows, which are a draw; the others are unseen as they are."""
+    model, left_out = fit_logistic(x[:LINEAR_ROWS], y[:LINEAR_ROWS], encoding.columns)
+    return model, np.concatenate([left_out, model.log_odds(x[LINEAR_ROWS:])])
+
+
+def _fit_rates(data: AtRisk) -> tuple[Rates, FloatArray]:
+    """Fit the rates; also each row's own, without the row."""
+    y, codes = data.outcome, data.persona.codes
+    n, total = len(y), float(y.sum())
+    overall = (total + 0.5) / (n + 1)
+    count = np.bincount(codes[codes >= 0], minlength=len(data.persona.names)).astype(np.float64)
+    positive = np.bincount(codes[codes >= 0], y[codes >= 0], minlength=len(data.persona.names))
+    prior = FULL_TRUST_ROWS * overall
+    rates = Rates(n, overall, data.persona.names, (positive + prior) / (count + FULL_TRUST_ROWS))
+    others = (positive[codes] - y + prior) / (count[codes] - 1 + FULL_TRUST_ROWS)
+    return rates, np.where(codes >= 0, others, (total - y + 0.5) / n)
+
+
+def model_parts(model: Likelihood) -> Iterator[Part]:
+    """Write a model as parts of a table (MODEL_FIELDS); `model_from_rows` reads them back."""
+    rates = model.rates
+    yield {"record": "rate", "value": rates.overall, "n": rates.n}
+    yield {"record": "rate", "level": list(rates.names), "value": rates.by_persona}
+    if model.learned is None or model.knots is None:
+        return
+    learned = model.learned
+    yield _part("encoding", None, learned.encoding.rows)
+    yield _part("node", FOREST, forest_to_rows(learned.forest))
+    yield _part("knot", FOREST, learned.forest_knots)
+    yield _part("coefficient", LOGISTIC, logistic_to_rows(learned.logistic))
+    yield {
+        "record": "weight",
+        "model": LIKELIHOOD,
+        "item": list(ESTIMATES),
+        "value": learned.weights,
+    }
+    yield _part("knot", LIKELIHOOD, model.knots)
+
+
+def model_from_rows(rows: pd.DataFrame) -> Likelihood:
+    """Read a model back from rows of MODEL_FIELDS, in any order."""
+    by_record = {str(record): part for record, part in rows.groupby("record")}
+    rate = by_record["rate"].sort_values("level")
+    of_persona = rate[rate["level"].notna()]
+    of_all = rate[rate["level"].isna()].iloc[0]
+    rates = Rates(
+        int(of_all["n"]),
+        float(of_all["value"]),
+        tuple(of_persona["level"].astype(str)),
+        of_persona["value"].to_numpy(np.float64),
+    )
+    if "encoding" not in by_record:
+        return Likelihood(rates, None, None)
+    encoding = encoding_from_rows(by_record["encoding"])
+    knots = by_record["knot"]
+    weights = by_record["weight"].set_index("item")["value"].loc[list(ESTIMATES)]
+    learned = Learned(
+        encoding,
+        forest_from_rows(by_record["node"], encoding.columns),
+        logistic_from_rows(by_record["coefficient"], encoding.columns),
+        weights.to_numpy(np.float64),
+        knots[knots["model"] == FOREST],
+    )
+    return Likelihood(rates, learned, knots[knots["model"] == LIKELIHOOD])
+
+
+def _part(record: str, model: str | None, frame: pd.DataFrame) -> Part:
+    return {"record": record, "model": model, **{name: frame[name] for name in frame.columns}}

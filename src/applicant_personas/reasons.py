@@ -1,94 +1,114 @@
-"""Why an application's likelihood lies above or below the mean: path contributions.
+"""Why a likelihood lies above or below that of an average applicant.
 
-Along the path of a row through a tree, each split moves the estimate from the parent's rate to the
-child's; that difference is credited to the split's feature. Over all trees the credits and the mean
-rate of the roots add up to the forest's probability (Saabas' decomposition, 2014).
+The estimates of a likelihood are blended as log-odds, and there every part is additive: the path
+contributions of the forest (Saabas 2014), brought from probability to log-odds in proportion, the
+terms of the logistic regression, and the persona's rate against that of everyone. A row's
+contributions and the base add up to the blend's log-odds before calibration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike
 
-from applicant_personas.forest import Forest
-from applicant_personas.rows import NUMBER, TEXT, FloatArray, texts, tidy
+from applicant_personas.at_risk import PERSONA, AtRisk
+from applicant_personas.blend import log_odds
+from applicant_personas.likelihood import ESTIMATES, Likelihood, estimates
+from applicant_personas.predictions import FOREST, LOGISTIC, PERSONA_RATE, Part
+from applicant_personas.rows import FloatArray, TextArray
 
-REASON_TYPES = {
-    "application_id": TEXT,
-    "feature": TEXT,
-    "item": TEXT,
-    "value": NUMBER,
-    "text": TEXT,
-}
+# The strongest so many that raise, and as many that lower.
 N_REASONS = 3
 
 
-def path_contributions(forest: Forest, x: ArrayLike) -> FloatArray:
-    """Credit each column of x (n, columns; NaN = missing) with its part of each probability.
+@dataclass(frozen=True)
+class Contributions:
+    """What each feature adds to the log-odds of each row (n, features), from a common base."""
 
-    Returns (n, columns), in probability; a row's sum plus the mean rate of the trees' roots is the
-    forest's uncalibrated probability.
+    features: tuple[str, ...]
+    credit: FloatArray
+    base: float
+
+
+def contributions(model: Likelihood, data: AtRisk, n_jobs: int = 1) -> Contributions:
+    """Take the blended log-odds of each row apart; needs a model that learned from features."""
+    learned = model.learned
+    assert learned is not None
+    x = learned.encoding.matrix(data)
+    weight = dict(zip(ESTIMATES, learned.weights, strict=True))
+    credit = learned.forest.contributions(x, n_jobs)
+    root = learned.forest.base_rate
+    probability = credit.sum(axis=1) + root
+    rate = model.rates.of(data.persona)
+    by_estimate = estimates(probability, learned.logistic.log_odds(x), rate)
+    root_odds, overall_odds = (
+        float(log_odds(np.array([p]))[0]) for p in (root, model.rates.overall)
+    )
+    scale = _ratio(by_estimate[:, 0] - root_odds, probability - root)
+    credit *= weight[FOREST] * scale[:, np.newaxis]
+    # A logistic regression that claims certainty is bounded, and its terms with it.
+    terms = learned.logistic.terms(x)
+    intercept = learned.logistic.intercept
+    bounded = _ratio(by_estimate[:, 1] - intercept, terms.sum(axis=1))
+    credit += weight[LOGISTIC] * terms * bounded[:, np.newaxis]
+    places = learned.encoding.places
+    names = tuple(sorted({*places, PERSONA}))
+    grouped = np.zeros((len(data), len(names)))
+    for number, name in enumerate(names):
+        grouped[:, number] = credit[:, places.get(name, [])].sum(axis=1)
+    grouped[:, names.index(PERSONA)] += weight[PERSONA_RATE] * (by_estimate[:, 2] - overall_odds)
+    base = (
+        weight[FOREST] * root_odds
+        + weight[LOGISTIC] * intercept
+        + weight[PERSONA_RATE] * overall_odds
+    )
+    return Contributions(names, grouped, float(base))
+
+
+def reason_parts(found: Contributions, data: AtRisk) -> list[Part]:
+    """Name for each row the features that raise it most, and those that lower it most.
+
+    Parts of a table: application_code, feature, metric (raises or lowers), item (1 is strongest),
+    value (on the log-odds scale) and text (the row's own value; null where it is missing).
     """
-    values = np.ascontiguousarray(x, dtype=np.float32)
-    credit = np.zeros(values.shape)
-    for tree in forest.trees:
-        rate = tree.value[:, 0, 1]
-        left, right, missing_left = tree.children_left, tree.children_right, tree.missing_go_to_left
-        rows = np.arange(len(values)) if left[0] >= 0 else np.arange(0)
-        node = np.zeros(len(rows), dtype=np.intp)
-        while rows.size:
-            column = tree.feature[node]
-            value = values[rows, column]
-            goes_left = np.where(np.isnan(value), missing_left[node], value <= tree.threshold[node])
-            child = np.where(goes_left, left[node], right[node])
-            credit[rows, column] += rate[child] - rate[node]
-            inner = left[child] >= 0
-            rows, node = rows[inner], child[inner]
-    return credit / len(forest.trees)
+    parts: list[Part] = []
+    for metric, sign in (("raises", 1.0), ("lowers", -1.0)):
+        # Rounded, so that a tie goes to the first name whatever the last bit says.
+        order = np.argsort(-sign * np.round(found.credit, 9), axis=1, kind="stable")[:, :N_REASONS]
+        for place in range(order.shape[1]):
+            chosen = order[:, place]
+            value = found.credit[np.arange(len(chosen)), chosen]
+            speaks = sign * value > 1e-9
+            parts.append(
+                {
+                    "record": "reason",
+                    "application_code": data.application[speaks],
+                    "feature": np.array(found.features, dtype=object)[chosen[speaks]],
+                    "metric": metric,
+                    "item": str(place + 1),
+                    "value": value[speaks],
+                    "text": _texts(data.take(speaks), found.features, chosen[speaks]),
+                }
+            )
+    return parts
 
 
-def top_reasons(
-    forest: Forest, x: ArrayLike, groups: Mapping[str, Sequence[int]], rows: pd.DataFrame
-) -> pd.DataFrame:
-    """Name the features that move each row's probability most, with the row's own value.
-
-    `x`: design matrix of `rows`; `groups`: columns of x of each feature; `rows`: application_id and
-    the feature columns. Returns REASON_TYPES, at most three rows an application: item '1' is the
-    strongest, value its contribution in probability, text the feature's value (missing = unknown).
-    Features that move nothing are no reason.
-    """
-    names = np.array(sorted(groups), dtype=object)
-    if not len(rows) or not len(names):
-        return tidy([], REASON_TYPES)
-    by_column = path_contributions(forest, x)
-    credit = np.stack([by_column[:, list(groups[name])].sum(axis=1) for name in names], axis=1)
-    # Rounded, so that a tie goes to the first name whatever the last bit says.
-    order = np.argsort(-np.round(np.abs(credit), 9), axis=1, kind="stable")[:, :N_REASONS]
-    keys = texts(rows["application_id"])
-    shown = {name: _shown(rows[name]) for name in names}
-    parts = []
-    for place in range(order.shape[1]):
-        chosen = order[:, place]
-        value = credit[np.arange(len(keys)), chosen]
-        text = np.array([shown[names[c]][i] for i, c in enumerate(chosen)], dtype=object)
-        part = pd.DataFrame(
-            {
-                "application_id": keys,
-                "feature": names[chosen],
-                "item": str(place + 1),
-                "value": value,
-                "text": text,
-            }
-        )
-        parts.append(part[np.abs(value) > 1e-9])
-    return tidy(parts, REASON_TYPES)
+def _ratio(of: FloatArray, to: FloatArray) -> FloatArray:
+    """Divide, where there is something to divide by."""
+    return np.divide(of, to, out=np.zeros_like(of), where=np.abs(to) > 1e-12)
 
 
-def _shown(values: pd.Series[str]) -> list[str | None]:
-    """Values as people write them: numbers with at most two decimals."""
-    if pd.api.types.is_numeric_dtype(values):
-        return [None if pd.isna(value) else f"{round(float(value), 2):g}" for value in values]
-    return [None if value is None else str(value) for value in texts(values)]
+def _texts(data: AtRisk, features: tuple[str, ...], chosen: np.ndarray) -> TextArray:
+    """Write each row's value of its feature as people do."""
+    texts = np.full(len(chosen), None, dtype=object)
+    for place in np.unique(chosen):
+        name, rows = features[place], np.flatnonzero(chosen == place)
+        if name in data.categories:
+            levels = data.categories[name].take(rows)
+            texts[rows] = np.array([*levels.names, None], dtype=object)[levels.codes]
+        else:
+            values, codes = np.unique(np.round(data.numbers[name][rows], 2), return_inverse=True)
+            shown = [None if np.isnan(value) else f"{value:.10g}" for value in values]
+            texts[rows] = np.array(shown, dtype=object)[codes]
+    return texts

@@ -1,5 +1,4 @@
-{# Everyone at risk in a phase on days of one purpose, with persona, features and outcome. #}
-{% macro at_risk_rows(purpose) -%}
+-- depends_on: {{ ref('stg_feature_catalog') }}
 with
 
 applicants as (
@@ -8,7 +7,6 @@ applicants as (
 
 outcomes as (
     select * from {{ ref('int_outcomes_labeled') }}
-    where {{ purpose }}
 ),
 
 assignments as (
@@ -16,16 +14,25 @@ assignments as (
 )
 
 select
+    -- Codes instead of text: a fit reads numbers, and sorting by a digest is drawing at random.
+    {{ stable_hash("outcomes.phase || '|' || outcomes.application_id || '|' "
+        ~ "|| cast(outcomes.known_on as varchar)") }} as row_code,
+    {{ stable_hash('outcomes.application_id') }} as application_code,
+    {{ stable_hash('outcomes.person_id') }} as person_code,
     outcomes.phase,
+    outcomes.ladder,
+    outcomes.outcome_stage,
     outcomes.application_id,
     outcomes.known_on,
     outcomes.days_to_census,
     outcomes.as_of,
+    outcomes.stage_since,
     outcomes.person_id,
     outcomes.entry_term,
     outcomes.term_order,
     outcomes.is_open,
     outcomes.is_enrollment_day,
+    outcomes.is_standing,
     outcomes.outcome,
     assignments.persona_key,
     applicants.residency,
@@ -40,4 +47,3 @@ inner join applicants
 left join assignments
     on outcomes.application_id = assignments.application_id
     and outcomes.known_on = assignments.known_on
-{%- endmacro %}

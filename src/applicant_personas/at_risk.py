@@ -1,0 +1,221 @@
+"""The applications that stand in one phase on one day, as arrays.
+
+Numbers are float64 with NaN for missing, text is codes of sorted levels with -1 for missing. Keys
+are integers that a database made as digests, so sorting by `row_code` is a random order that stays
+the same as rows are added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from applicant_personas.rows import CATEGORY, BoolArray, FloatArray, IntArray, require
+
+PERSONA = "persona_key"
+KEY_COLUMNS = (
+    "row_code",
+    "application_code",
+    "person_code",
+    "entry_term",
+    "previous_entry_term",
+    "term_order",
+    "known_on",
+    "is_enrollment_day",
+    "is_standing",
+    "outcome",
+    PERSONA,
+    "residency",
+    "program",
+)
+CATALOG_COLUMNS = ("feature", "block", "kind", "transform")
+UNDATED = -1
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A text column: the code of each row (n, -1 = missing) and the sorted texts."""
+
+    codes: IntArray
+    names: tuple[str, ...]
+
+    def take(self, rows: BoolArray | IntArray) -> Levels:
+        """Keep some rows, and all names."""
+        return Levels(self.codes[rows], self.names)
+
+    def text(self) -> pa.DictionaryArray:
+        """Give the column back as text, without a copy of any."""
+        codes = pa.array(self.codes, mask=self.codes < 0, type=pa.int32())
+        return pa.DictionaryArray.from_arrays(codes, pa.array(self.names, type=pa.string()))
+
+
+@dataclass(frozen=True)
+class AtRisk:
+    """Rows of one phase and day, ordered by row_code.
+
+    `term` numbers the entry terms in order of time (-1: not placed in time), `known_on` counts days
+    from 1970 on, `outcome` is 1, 0 or NaN while nobody knows. `features` has a row for each column
+    of `numbers` and `categories`.
+    """
+
+    features: pd.DataFrame
+    row: IntArray
+    application: IntArray
+    person: IntArray
+    terms: tuple[str, ...]
+    term: IntArray
+    entry_term: Levels
+    previous_entry_term: Levels
+    known_on: IntArray
+    is_enrollment_day: BoolArray
+    is_standing: BoolArray
+    outcome: FloatArray
+    persona: Levels
+    residency: Levels
+    program: Levels
+    numbers: Mapping[str, FloatArray]
+    categories: Mapping[str, Levels]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def closed(self) -> BoolArray:
+        """Mark the rows whose outcome is known."""
+        return np.isfinite(self.outcome)
+
+    @property
+    def closed_terms(self) -> list[int]:
+        """List the terms that have a known outcome, earliest first."""
+        return [int(term) for term in np.unique(self.term[self.closed]) if term != UNDATED]
+
+    def digest(self) -> str:
+        """Digest the keys, outcomes and features of the rows; 16 hexadecimal digits."""
+        digest = hashlib.sha256("\x1f".join(self.features["feature"]).encode())
+        for array in (self.row, self.outcome, *self.numbers.values()):
+            digest.update(array.tobytes())
+        for levels in self.categories.values():
+            digest.update("\x1f".join(levels.names).encode())
+            digest.update(levels.codes.tobytes())
+        return digest.hexdigest()[:16]
+
+    def person_folds(self, n_folds: int) -> IntArray:
+        """Give each row a fold, a person's all the same; codes are digests, so it is a draw."""
+        return np.asarray(self.person % n_folds, dtype=np.int64)
+
+    def take(self, rows: BoolArray | IntArray) -> AtRisk:
+        """Keep some rows, marked or numbered."""
+        arrays = (
+            "row",
+            "application",
+            "person",
+            "term",
+            "known_on",
+            "is_enrollment_day",
+            "is_standing",
+            "outcome",
+        )
+        levels = ("entry_term", "previous_entry_term", "persona", "residency", "program")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in arrays},
+            **{name: getattr(self, name).take(rows) for name in levels},
+            numbers={name: values[rows] for name, values in self.numbers.items()},
+            categories={name: values.take(rows) for name, values in self.categories.items()},
+        )
+
+    def with_number(self, feature: str, block: str, values: FloatArray) -> AtRisk:
+        """Add a numeric feature."""
+        row = {"feature": feature, "block": block, "kind": "number", "transform": "none"}
+        features = pd.concat([self.features, pd.DataFrame([row])], ignore_index=True)
+        return replace(self, features=features, numbers={**self.numbers, feature: values})
+
+
+def read_at_risk(rows: pa.Table, features: pd.DataFrame) -> AtRisk:
+    """Take the rows of one phase and day; the persona joins the features as a category.
+
+    `rows`: KEY_COLUMNS (term_order null = not placed in time, outcome null = not known) and a
+    column a feature, text for kind 'category'. `features`: CATALOG_COLUMNS. Raises ValueError for
+    missing columns, text where numbers are expected, or an application in more than one row.
+    """
+    require(features, CATALOG_COLUMNS, "features")
+    columns = pd.DataFrame(columns=rows.column_names)
+    require(columns, [*KEY_COLUMNS, *features["feature"]], "rows at risk")
+    rows = rows.sort_by("row_code")
+    application = _integers(rows["application_code"])
+    if len(np.unique(application)) < len(application):
+        raise ValueError("The rows at risk hold the same application more than once.")
+    order = _numbers(rows["term_order"], "term_order")
+    entry_term = _levels(rows["entry_term"])
+    terms, term = _ordered_terms(entry_term, order)
+    is_category = (features["kind"] == CATEGORY).to_numpy()
+    persona = {"feature": PERSONA, "block": "persona", "kind": CATEGORY, "transform": "none"}
+    levels = {name: _levels(rows[name]) for name in features["feature"][is_category]}
+    return AtRisk(
+        features=pd.concat(
+            [features[list(CATALOG_COLUMNS)], pd.DataFrame([persona])], ignore_index=True
+        ),
+        row=_integers(rows["row_code"]),
+        application=application,
+        person=_integers(rows["person_code"]),
+        terms=terms,
+        term=term,
+        entry_term=entry_term,
+        previous_entry_term=_levels(rows["previous_entry_term"]),
+        known_on=_integers(rows["known_on"].cast(pa.int32())),
+        is_enrollment_day=_numbers(rows["is_enrollment_day"], "is_enrollment_day") == 1,
+        is_standing=_numbers(rows["is_standing"], "is_standing") == 1,
+        outcome=_numbers(rows["outcome"], "outcome"),
+        persona=_levels(rows[PERSONA]),
+        residency=_levels(rows["residency"]),
+        program=_levels(rows["program"]),
+        numbers={name: _numbers(rows[name], name) for name in features["feature"][~is_category]},
+        categories={**levels, PERSONA: _levels(rows[PERSONA])},
+    )
+
+
+def _ordered_terms(entry_term: Levels, order: FloatArray) -> tuple[tuple[str, ...], IntArray]:
+    """Give the terms that are placed in time numbers, by their earliest order."""
+    dated = np.isfinite(order) & (entry_term.codes >= 0)
+    first = pd.Series(order[dated]).groupby(entry_term.codes[dated]).min()
+    places = [code for _, code in sorted(zip(first, first.index, strict=True))]
+    number = np.full(len(entry_term.names) + 1, UNDATED, dtype=np.int64)
+    number[places] = np.arange(len(places))
+    term = np.where(dated, number[entry_term.codes], UNDATED)
+    return tuple(entry_term.names[code] for code in places), term
+
+
+def _integers(column: pa.ChunkedArray) -> IntArray:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
+    """Numbers or booleans as float64; missing and infinite values as NaN."""
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    try:
+        values = column.cast(pa.float64(), safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"Column {name} holds text where numbers are expected.") from error
+    array: FloatArray = pc.fill_null(values, np.nan).to_numpy().astype(np.float64)
+    array[np.isinf(array)] = np.nan
+    return array
+
+
+def _levels(column: pa.ChunkedArray) -> Levels:
+    """Text as codes of its sorted levels."""
+    coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    names = coded.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    codes = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
+    order = np.argsort(names.astype(str), kind="stable")
+    place = np.full(len(names) + 1, -1, dtype=np.int64)
+    place[order] = np.arange(len(names))
+    return Levels(place[codes], tuple(str(name) for name in names[order]))

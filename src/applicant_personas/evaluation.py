@@ -271,12 +271,18 @@ def _views(predictions: pa.Table) -> list[_Partition]:
     for scope in (_texts(predictions, name, "phase") for name in ("phase", "ladder")):
         for cycles in (cycle, pooled):
             view = _cross(scope, cycles)
-            first_run = np.full(len(view.labels["phase"]), len(run.labels["run_id"]))
-            held = view.group >= 0
-            np.minimum.at(first_run, view.group[held], run.group[held])
-            names = np.append(run.labels["run_id"], [None])
-            views.append(_Partition(view.group, {"run_id": names[first_run]} | view.labels))
+            views.append(_Partition(view.group, _first_runs(view, run) | view.labels))
     return views
+
+
+def _first_runs(view: _Partition, run: _Partition) -> dict[str, TextArray]:
+    """Find the first run by text of each test, None where there is none."""
+    pair = _cross(view, run).group
+    shape = (len(view.labels["phase"]), len(run.labels["run_id"]))
+    is_of_test = np.ones((shape[0], shape[1] + 1), dtype=bool)
+    is_of_test[:, :-1] = np.bincount(pair[pair >= 0], minlength=shape[0] * shape[1]).reshape(shape)
+    names = np.append(run.labels["run_id"], [None])
+    return {"run_id": names[is_of_test.argmax(axis=1)]}
 
 
 def _cross(one: _Partition, other: _Partition) -> _Partition:
@@ -301,6 +307,8 @@ def _grouped(
     """Sort a block's rows once, and group them by each view and slice."""
     rows = block.rows[np.isfinite(probability[block.rows])]
     rows = rows[np.argsort(-probability[rows], kind="stable")]
+    # Gathered once, so that what follows reads short columns.
+    probability, outcome = probability[rows], tests.outcome[rows]
     views = [_at(view, rows) for view in tests.views]
     for name, partition in block.slices.items():
         slices = _at(partition, rows)
@@ -309,10 +317,10 @@ def _grouped(
             order = np.argsort(crossed.group, kind="stable")
             order = order[np.count_nonzero(crossed.group < 0) :]
             if len(order):
-                group, at = crossed.group[order], rows[order]
-                start = np.flatnonzero(np.diff(group, prepend=-1))
+                group = crossed.group[order]
+                start = np.append(0, np.flatnonzero(group[1:] != group[:-1]) + 1)
                 labels = {key: values[group[start]] for key, values in crossed.labels.items()}
-                yield name, _Groups.of(probability[at], tests.outcome[at], start, labels)
+                yield name, _Groups.of(probability[order], outcome[order], start, labels)
 
 
 def _column(predictions: pa.Table, name: str) -> NDArray[Any]:
@@ -377,48 +385,58 @@ def _rates(groups: _Groups) -> dict[str, Metric]:
 
 
 def _skill(groups: _Groups) -> dict[str, Metric]:
-    inside = np.clip(groups.probability, EDGE, 1 - EDGE)
-    loss = -np.log(np.where(groups.outcome == 1, inside, 1 - inside))
+    miss = np.abs(groups.probability - groups.outcome)
     return _ranking(groups) | {
-        "brier": _mean_interval(groups, (groups.probability - groups.outcome) ** 2),
-        "log_loss": _mean_interval(groups, loss),
+        "brier": _mean_interval(groups, miss**2),
+        "log_loss": _mean_interval(groups, _log_loss(miss)),
     }
+
+
+def _log_loss(miss: FloatArray) -> FloatArray:
+    loss: FloatArray = -np.log(1 - np.clip(miss, EDGE, 1 - EDGE))
+    return loss
 
 
 def _ranking(groups: _Groups) -> dict[str, Metric]:
     """Compute AUC with DeLong's interval and average precision, from runs of ties."""
-    is_first = np.diff(groups.probability, prepend=np.inf) != 0
+    is_first = np.empty(len(groups.outcome), dtype=bool)
+    np.not_equal(groups.probability[1:], groups.probability[:-1], out=is_first[1:])
     is_first[groups.start] = True
     first = np.flatnonzero(is_first)
     end = np.append(first[1:], len(is_first))
-    start = np.searchsorted(first, groups.start)
-    n_ties = np.diff(start, append=len(first))
+    run = np.searchsorted(first, groups.start)
+    n_runs = np.diff(run, append=len(first))
     m, n = groups.n_positive, groups.size - groups.n_positive
-    begin, m_of, n_of = (np.repeat(each, n_ties) for each in (groups.start, m, n))
-    positive = groups.positives_before[end] - groups.positives_before[first]
-    negative = end - first - positive
-    positives = groups.positives_before[end] - groups.positives_before[begin]
-    above = (positives - positive / 2) / m_of
-    below = (n_of - (end - begin - positives) + negative / 2) / n_of
-    auc = np.add.reduceat(positive * below, start) / m
-    auc_of = np.repeat(auc, n_ties)
-    variance = np.add.reduceat(positive * (below - auc_of) ** 2, start) / (m * np.maximum(1, m - 1))
-    variance += np.add.reduceat(negative * (above - auc_of) ** 2, start) / (
-        n * np.maximum(1, n - 1)
-    )
-    precision = np.add.reduceat(positive * positives / (end - begin), start) / m
+    rows = end - np.repeat(groups.start, n_runs)
+    positives = groups.positives_before[end]
+    positive = positives - groups.positives_before[first]
+    negative = (end - first) - positive
+    positives = positives - np.repeat(groups.positives_before[groups.start], n_runs)
+    above = positives - positive / 2
+    below = np.repeat(n, n_runs) - (rows - positives) + negative / 2
+
+    def total(values: FloatArray) -> FloatArray:
+        return np.add.reduceat(values, run)
+
+    auc = total(positive * below) / (m * n)
+    variance = _mean_variance(total(positive * below**2) / n**2, auc, m)
+    variance += _mean_variance(total(negative * above**2) / m**2, auc, n)
     error = Z95 * np.sqrt(variance)
     return {
         "auc": (auc, np.maximum(0.0, auc - error), np.minimum(1.0, auc + error)),
-        "pr_auc": (precision, None, None),
+        "pr_auc": (total(positive * positives / rows) / m, None, None),
     }
 
 
 def _mean_interval(groups: _Groups, values: FloatArray) -> Metric:
     mean = groups.sums(values) / groups.size
-    squares = groups.sums((values - np.repeat(mean, groups.size)) ** 2)
-    error = Z95 * np.sqrt(squares / (groups.size - 1) / groups.size)
+    error = Z95 * np.sqrt(_mean_variance(groups.sums(values**2), mean, groups.size))
     return mean, np.maximum(0.0, mean - error), mean + error
+
+
+def _mean_variance(squares: FloatArray, mean: FloatArray, n: FloatArray | IntArray) -> FloatArray:
+    """Estimate the variance of means from the sums of squares of n values each."""
+    return np.maximum(0.0, squares - n * mean**2) / np.maximum(1, n - 1) / n
 
 
 def _at_the_top(groups: _Groups) -> dict[str, Metric]:
@@ -480,9 +498,9 @@ def _calibration_slope(groups: _Groups) -> FloatArray:
 def _binned(groups: _Groups) -> dict[str, Any]:
     """Compare probability and rate by tenth."""
     first, n_bins = _bins(groups, N_BINS)
-    start, n_positive, size = (
-        np.repeat(each, n_bins) for each in (groups.start, groups.n_positive, groups.size)
-    )
+    start = np.repeat(groups.start, n_bins)
+    n_positive = np.repeat(groups.n_positive, n_bins)
+    base_rate = np.repeat(groups.n_positive / groups.size, n_bins)
     n = np.diff(first, append=len(groups.outcome))
     rate = np.add.reduceat(groups.outcome, first) / n
     down_to = groups.positives_before[first + n] - groups.positives_before[start]
@@ -493,7 +511,7 @@ def _binned(groups: _Groups) -> dict[str, Any]:
         "n": n,
         "mean_probability": np.add.reduceat(groups.probability, first) / n,
         "actual_rate": rate,
-        "lift": _ratio(rate, n_positive / size),
+        "lift": _ratio(rate, base_rate),
         "cumulative_capture": _ratio(down_to, n_positive),
     }
 
@@ -512,7 +530,8 @@ def _positions(sizes: IntArray) -> IntArray:
 
 
 def _ratio(values: FloatArray, by: FloatArray) -> FloatArray:
-    return np.divide(values, by, out=np.full(len(values), np.nan), where=by > 0)
+    ratio: FloatArray = np.divide(values, by, out=np.full(len(values), np.nan), where=by > 0)
+    return ratio
 
 
 # --- What is better than what ------------------------------------------------------------------
@@ -565,8 +584,7 @@ def _best_baselines(measured: pd.DataFrame) -> dict[tuple[str, str], str]:
 def _gain(outcome: FloatArray, scores: FloatArray) -> dict[str, Interval]:
     """Compare two rows of scores (2, n), by paired differences."""
     of_positive, of_negative = (each[0] - each[1] for each in auc_components(outcome, scores))
-    inside = np.clip(scores, EDGE, 1 - EDGE)
-    ours, theirs = -np.log(np.where(outcome == 1, inside, 1 - inside))
+    ours, theirs = _log_loss(np.abs(scores - outcome))
     gains = {
         "auc_gain": (
             float(of_positive.mean()),

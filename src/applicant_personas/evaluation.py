@@ -65,7 +65,7 @@ BASELINES = ("stage_rate", "persona_rate", "previous_cycle_rate", "logistic_regr
 MODELS = (LIKELIHOOD, "random_forest", "gradient_boosting", *BASELINES)
 SLICES = {"persona": "persona_key", "residency": "residency", "program": "program_code"}
 DAYS = "days_to_census"
-COLUMNS = (
+PREDICTION_COLUMNS = (
     "run_id",
     "phase",
     "ladder",
@@ -75,6 +75,7 @@ COLUMNS = (
     "application_code",
     *SLICES.values(),
     "outcome",
+    *MODELS,
 )
 ALL, ALL_CYCLES = "all", "all_cycles"
 WITHIN_CYCLE = "within_cycle (optimistic)"
@@ -92,10 +93,11 @@ Metric = tuple[FloatArray, FloatArray | None, FloatArray | None]
 def evaluate(predictions: pa.Table) -> pd.DataFrame:
     """Measure each model of each (phase, test_cycle), of all rows, by slice, and by day to census.
 
-    `predictions`: one row a prediction, with the text columns run_id, phase, ladder, test_cycle,
-    persona_key, residency and program_code (plain or dictionary-encoded), days_to_census (missing =
-    no date), is_enrollment_day, application_code (integer, orders equal probabilities), outcome
-    (1, 0) and a probability (0 to 1) of each of MODELS. A row without outcome is left out, and one
+    `predictions`: PREDICTION_COLUMNS, one row an application and day that a test predicted, in any
+    order. run_id, phase, ladder (missing = none), test_cycle, persona_key, residency and
+    program_code are text (plain or dictionary-encoded); days_to_census is a number (missing = no
+    date); application_code is an integer that orders equal probabilities; outcome is 1 or 0, and
+    each of MODELS a probability (0 to 1). A row without outcome is left out, and one
     without a model's probability for that model. The slices all, persona, residency and program are
     of the enrollment day, days_to_census is of every day. A slice of fewer than 11 rows or of one
     outcome only gets rates and headcounts. Rows of a ladder are measured once more together, as a
@@ -238,7 +240,7 @@ class _Groups:
 
 
 def _tests(predictions: pa.Table) -> _Tests:
-    absent = [name for name in (*COLUMNS, *MODELS) if name not in predictions.column_names]
+    absent = [name for name in PREDICTION_COLUMNS if name not in predictions.column_names]
     if absent:
         raise ValueError(f"The predictions need the column(s) {', '.join(absent)}.")
     outcome = _numbers(predictions, "outcome")

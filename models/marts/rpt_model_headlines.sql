@@ -6,13 +6,17 @@
     'logistic_regression': 'logistic regression',
 } %}
 {% set figures = {
-    'auc': ['value', 'low', 'high'],
-    'auc_gain': ['value', 'low', 'high'],
-    'log_loss_gain': ['low'],
-    'expected_headcount': ['value'],
-    'actual_headcount': ['value'],
-    'ece': ['value'],
-    'calibration_slope': ['value'],
+    'auc': ('auc', 'value'),
+    'auc_low': ('auc', 'low'),
+    'auc_high': ('auc', 'high'),
+    'auc_gain': ('auc_gain', 'value'),
+    'auc_gain_low': ('auc_gain', 'low'),
+    'auc_gain_high': ('auc_gain', 'high'),
+    'log_loss_gain_low': ('log_loss_gain', 'low'),
+    'expected_headcount': ('expected_headcount', 'value'),
+    'actual_headcount': ('actual_headcount', 'value'),
+    'ece': ('ece', 'value'),
+    'calibration_slope': ('calibration_slope', 'value'),
 } %}
 
 with
@@ -35,48 +39,19 @@ as_of as (
 ),
 
 -- A test too small for an AUC is none.
-tests as (
-    select
-        phase,
-        test_cycle,
-        run_id,
-        n
-    from evaluation
-    where model = 'likelihood' and metric = 'auc'
-),
-
--- A test within a cycle is of no term, hence the last choice.
-ranked_tests as (
-    select
-        tests.phase,
-        tests.test_cycle,
-        tests.run_id,
-        tests.n,
-        entry_terms.entry_term is null as is_within_cycle,
-        row_number() over (
-            partition by tests.phase
-            order by entry_terms.term_order desc nulls last, tests.test_cycle asc
-        ) as test_rank
-    from tests
-    left join entry_terms on tests.test_cycle = entry_terms.entry_term
-    where tests.test_cycle <> 'all_cycles'
-),
-
 likelihood as (
     select
+        run_id,
         phase,
         test_cycle,
-        {%- for metric, columns in figures.items() %}
-        {%- set is_last_metric = loop.last %}
-        {%- for column in columns %}
-        max(case when metric = '{{ metric }}' then {{ column }} end)
-            as {{ metric }}{{ '_' ~ column if column != 'value' }}
-        {{- ',' if not (is_last_metric and loop.last) }}
+        {%- for figure, (metric, column) in figures.items() %}
+        max(case when metric = '{{ metric }}' then {{ column }} end) as {{ figure }},
         {%- endfor %}
-        {%- endfor %}
+        max(case when metric = 'auc' then n end) as n
     from evaluation
     where model = 'likelihood'
-    group by phase, test_cycle
+    group by run_id, phase, test_cycle
+    having max(case when metric = 'auc' then 1 end) = 1
 ),
 
 ranked_baselines as (
@@ -89,7 +64,7 @@ ranked_baselines as (
             {%- for name, words in baselines.items() %}
             when '{{ name }}' then '{{ words }}'
             {%- endfor %}
-        end as words,
+        end as in_words,
         row_number() over (
             partition by phase, test_cycle
             order by
@@ -101,57 +76,62 @@ ranked_baselines as (
                 end asc
         ) as baseline_rank
     from evaluation
-    where metric = 'auc' and model in ('{{ baselines.keys() | join("', '") }}')
+    where metric = 'auc'
+        and model in (
+            {%- for name in baselines %}
+            '{{ name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
 ),
 
-compared as (
+-- The latest cycle first; a test within a cycle is of no term, and all cycles are no test.
+tests as (
     select
         likelihood.*,
         baselines.model as best_baseline,
         baselines.auc as best_baseline_auc,
-        baselines.words
+        baselines.in_words as baseline_in_words,
+        entry_terms.entry_term is null as is_within_cycle,
+        row_number() over (
+            partition by likelihood.phase
+            order by
+                case when likelihood.test_cycle = 'all_cycles' then 1 else 0 end asc,
+                entry_terms.term_order desc nulls last,
+                likelihood.test_cycle asc
+        ) as test_rank
     from likelihood
     left join ranked_baselines as baselines
         on likelihood.phase = baselines.phase
         and likelihood.test_cycle = baselines.test_cycle
         and baselines.baseline_rank = 1
+    left join entry_terms on likelihood.test_cycle = entry_terms.entry_term
 ),
 
 all_phases as (
     select phase from phases
     union
-    select phase from ranked_tests
+    select phase from tests
 ),
 
 -- Whether a baseline is beaten is told by all cycles together, where there are any.
 headlines as (
     select
-        all_phases.phase,
-        tests.run_id,
-        tests.test_cycle,
-        tests.is_within_cycle,
-        tests.n,
-        {%- for metric, columns in figures.items() if metric != 'log_loss_gain' %}
-        {%- for column in columns %}
-        compared.{{ metric }}{{ '_' ~ column if column != 'value' }},
-        {%- endfor %}
-        {%- endfor %}
-        compared.best_baseline,
-        compared.best_baseline_auc,
-        compared.words,
-        compared.expected_headcount / compared.actual_headcount - 1 as headcount_miss,
-        coalesce(together.log_loss_gain_low, compared.log_loss_gain_low) > 0 as beats_baseline,
-        case when together.log_loss_gain_low is null then compared.words else together.words end
-            as words_instead
+        all_phases.phase as tested_phase,
+        latest.*,
+        latest.expected_headcount / latest.actual_headcount - 1 as headcount_miss,
+        coalesce(together.log_loss_gain_low, latest.log_loss_gain_low) > 0 as beats_baseline,
+        case
+            when together.log_loss_gain_low is null
+                then ' It does not beat ' || latest.baseline_in_words
+            else ' Over all tested cycles it does not beat ' || together.baseline_in_words
+        end as not_better
     from all_phases
-    left join ranked_tests as tests
-        on all_phases.phase = tests.phase
-        and tests.test_rank = 1
-    left join compared
-        on tests.phase = compared.phase
-        and tests.test_cycle = compared.test_cycle
-    left join compared as together
-        on tests.phase = together.phase
+    left join tests as latest
+        on all_phases.phase = latest.phase
+        and latest.test_cycle <> 'all_cycles'
+        and latest.test_rank = 1
+    left join tests as together
+        on latest.phase = together.phase
         and together.test_cycle = 'all_cycles'
 ),
 
@@ -161,15 +141,15 @@ worded as (
         case
             when round(auc_gain, 2) > 0 then {{ two_decimals('auc_gain') }} || ' above'
             when round(auc_gain, 2) < 0 then {{ two_decimals('-auc_gain') }} || ' below'
-            else 'level with'
-        end as gain_in_words,
+            when auc_gain is not null then 'level with'
+        end || ' the best baseline (' || baseline_in_words || ')' as gain_in_words,
         cast(greatest(1, ceil(round(100 * abs(headcount_miss), 3))) as integer) as miss_percent
     from headlines
 )
 
 select
     worded.run_id,
-    worded.phase,
+    worded.tested_phase as phase,
     worded.test_cycle,
     cast(worded.n as bigint) as n,
     round(worded.auc, 9) as auc,
@@ -191,20 +171,12 @@ select
             then 'Not tested: no closed cycle has enough applications of either outcome.'
         else
             'AUC ' || {{ two_decimals('worded.auc') }}
-            || coalesce(
-                ', ' || worded.gain_in_words || ' the best baseline (' || worded.words || ')', ''
-            )
+            || coalesce(', ' || worded.gain_in_words, '')
             || '; headcount within ' || cast(worded.miss_percent as varchar) || ' %.'
-            || case
-                when worded.is_within_cycle
-                    then ' Tested within a cycle only, which is optimistic.'
-                else ''
-            end
-            || case
-                when not worded.beats_baseline
-                    then ' It does not beat ' || worded.words_instead || ': use that instead.'
-                else ''
-            end
+            || case when worded.is_within_cycle
+                then ' Tested within a cycle only, which is optimistic.' else '' end
+            || case when not worded.beats_baseline
+                then worded.not_better || ' beyond chance: use that instead.' else '' end
     end as sentence,
     as_of.is_static
 from worded

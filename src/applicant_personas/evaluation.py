@@ -267,7 +267,8 @@ def _views(predictions: pa.Table) -> list[_Partition]:
     cycle = _texts(predictions, "test_cycle", "test_cycle")
     is_whole = np.append(cycle.labels["test_cycle"] != WITHIN_CYCLE, False)
     pooled = _Partition(
-        np.where(is_whole[cycle.group], 0, -1), {"test_cycle": np.array([ALL_CYCLES], dtype=object)}
+        np.where(is_whole[cycle.group], np.int8(0), np.int8(-1)),
+        {"test_cycle": np.array([ALL_CYCLES], dtype=object)},
     )
     views = []
     for scope in (_texts(predictions, name, "phase") for name in ("phase", "ladder")):
@@ -290,10 +291,13 @@ def _first_runs(view: _Partition, run: _Partition) -> dict[str, TextArray]:
 def _cross(one: _Partition, other: _Partition) -> _Partition:
     """Form the groups of every pair of groups."""
     (n_one,), (n_other,) = (next(iter(each.labels.values())).shape for each in (one, other))
-    group = one.group.astype(np.int64) * n_other + other.group
+    # The smaller the codes, the faster they sort.
+    group = (
+        one.group.astype(np.min_scalar_type(-max(1, n_one) * n_other - 1)) * n_other + other.group
+    )
     group[(one.group < 0) | (other.group < 0)] = -1
     return _Partition(
-        group.astype(np.min_scalar_type(-max(1, n_one * n_other))),
+        group,
         {name: np.repeat(values, n_other) for name, values in one.labels.items()}
         | {name: np.tile(values, n_one) for name, values in other.labels.items()},
     )
@@ -342,10 +346,10 @@ def _texts(predictions: pa.Table, name: str, label: str) -> _Partition:
     column = column.unify_dictionaries().combine_chunks()
     texts = np.array([*column.dictionary.to_pylist(), None], dtype=object)[:-1]
     order = np.argsort(texts, kind="stable")
-    rank = np.full(len(texts) + 1, -1)
+    rank = np.full(len(texts) + 1, -1, dtype=np.min_scalar_type(-len(texts) - 1))
     rank[order] = np.arange(len(texts))
     codes = pc.fill_null(column.indices, len(texts)).to_numpy()
-    return _Partition(rank.astype(np.int32)[codes], {label: texts[order]})
+    return _Partition(rank[codes], {label: texts[order]})
 
 
 # --- How it is measured ------------------------------------------------------------------------

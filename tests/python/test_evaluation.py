@@ -180,7 +180,7 @@ def few_rows(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(few_rows())
 def test_every_group_is_measured_as_if_it_were_alone(frame):
     found = measured(frame)
@@ -300,6 +300,20 @@ def test_a_ladder_is_a_phase_of_its_own_and_a_phase_alone_has_none():
     alone = measured(frame.assign(ladder=None))
     assert set(alone.index.get_level_values("phase")) == set(PHASES)
     pd.testing.assert_frame_equal(found.drop("all"), alone)
+
+
+def test_hundreds_of_programs_are_slices_with_or_without_a_ladder():
+    frame = predictions(program_code=[f"x{i % 300:03d}" for i in range(600)])
+    for ladder, phases in (("all", {*PHASES, "all"}), (None, set(PHASES))):
+        found = evaluate(table(frame.assign(ladder=ladder)))
+        programs = found.query(
+            "slice == 'program' and metric == 'actual_headcount' and model == 'likelihood'"
+            " and test_cycle == '2024'"
+        )
+        assert set(programs["phase"]) == phases
+        rows = frame.groupby(["phase", "program_code"])["outcome"].sum()
+        counted = programs.query("phase != 'all'").set_index(["phase", "slice_value"])["value"]
+        assert counted.sort_index().to_dict() == rows.sort_index().to_dict()
 
 
 def test_gains_are_over_the_best_baseline_on_the_rows_of_both():

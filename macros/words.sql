@@ -6,3 +6,8 @@
         else cast(cast({{ expression }} as decimal(18, 2)) as varchar)
     end)
 {%- endmacro %}
+
+{# A figure between -1 and 1 as statisticians write it: .84. #}
+{% macro two_decimals(expression) -%}
+    replace(cast(cast({{ expression }} as decimal(18, 2)) as varchar), '0.', '.')
+{%- endmacro %}

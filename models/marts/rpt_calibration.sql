@@ -2,11 +2,6 @@ with
 
 calibration as (
     select * from {{ ref('ml_enrollment_calibration') }}
-    where model = 'random_forest'
-),
-
-runs as (
-    select * from {{ ref('ml_enrollment_runs') }}
 ),
 
 as_of as (
@@ -14,7 +9,7 @@ as_of as (
 )
 
 select
-    runs.run_id,
+    calibration.run_id,
     calibration.phase,
     calibration.test_cycle,
     calibration.slice_value,
@@ -26,6 +21,5 @@ select
     round(calibration.cumulative_capture, 9) as cumulative_capture,
     as_of.is_static
 from calibration
-inner join runs on calibration.phase = runs.phase
 cross join as_of
 where calibration.n >= {{ var('min_cell') }}

@@ -4,16 +4,12 @@ evaluation as (
     select * from {{ ref('ml_enrollment_evaluation') }}
 ),
 
-runs as (
-    select * from {{ ref('ml_enrollment_runs') }}
-),
-
 as_of as (
     select * from {{ ref('int_as_of') }}
 )
 
 select
-    runs.run_id,
+    evaluation.run_id,
     evaluation.phase,
     evaluation.model,
     evaluation.test_cycle,
@@ -26,6 +22,5 @@ select
     cast(evaluation.n as bigint) as n,
     as_of.is_static
 from evaluation
-inner join runs on evaluation.phase = runs.phase
 cross join as_of
 where evaluation.slice = 'all' or evaluation.n >= {{ var('min_cell') }}

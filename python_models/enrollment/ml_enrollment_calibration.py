@@ -1,10 +1,11 @@
 """Compares predicted and actual rates by tenth, on the rows the models did not see."""
 
-from applicant_personas.evaluation import calibration_table
+from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
     predictions = dbt.ref("ml_enrollment_predictions")
-    held_out = predictions.filter("is_enrollment_day and outcome is not null")
-    return calibration_table(held_out.order("phase, model, test_cycle, application_id").df())
+    tested = predictions.filter("test_cycle is not null and outcome is not null")
+    held_out = tested.filter("is_enrollment_day")
+    return calibration_table(held_out.project(", ".join(PREDICTION_COLUMNS)).to_arrow_table())

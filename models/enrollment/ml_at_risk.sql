@@ -11,6 +11,10 @@ outcomes as (
 
 assignments as (
     select * from {{ ref('ml_persona_assignments') }}
+),
+
+entry_terms as (
+    select * from {{ ref('int_entry_terms_ordered') }}
 )
 
 select
@@ -29,9 +33,11 @@ select
     outcomes.stage_since,
     outcomes.person_id,
     outcomes.entry_term,
+    entry_terms.previous_entry_term,
     outcomes.term_order,
     outcomes.is_open,
     outcomes.is_enrollment_day,
+    outcomes.is_training_day,
     outcomes.is_standing,
     outcomes.outcome,
     assignments.persona_key,
@@ -41,6 +47,7 @@ select
     applicants.{{ feature.feature }}
     {%- endfor %}
 from outcomes
+inner join entry_terms on outcomes.entry_term = entry_terms.entry_term
 inner join applicants
     on outcomes.application_id = applicants.application_id
     and outcomes.known_on = applicants.known_on

@@ -24,6 +24,7 @@ select
     screening.feature,
     catalog.block,
     catalog.kind,
+    catalog.transform,
     catalog.role,
     catalog.priority,
     screening.kept and coalesce(phase_features.is_allowed, not catalog.protected) as kept,

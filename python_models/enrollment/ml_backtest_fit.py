@@ -1,16 +1,32 @@
 """Predicts every closed cycle from the cycles before it, on every day, phase by phase."""
 
-from applicant_personas.phases import back_test_phases
+from applicant_personas.backtest import back_test
+from applicant_personas.likelihood import Recipe
+from applicant_personas.runs import Runs
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    at_risk = dbt.ref("ml_backtest_rows")
-    phase_features = dbt.ref("ml_feature_selection")
+    at_risk = dbt.ref("ml_at_risk")
+    selected = dbt.ref("ml_feature_selection")
+    outcomes = dbt.ref("ml_training_outcomes")
+    stored = dbt.ref("ml_backtest_previous")
     phases = dbt.config.meta_get("phases")
+    refit = dbt.config.meta_get("refit")
     seed = dbt.config.meta_get("seed")
     max_rows = dbt.config.meta_get("training_rows")
-    rows = at_risk.order("phase, application_id, known_on").df()
-    kept = phase_features.filter("kept and target <> 'persona'")
-    features = kept.order("phase_order, block, priority, feature").df()
-    return back_test_phases(rows, features, phases=phases, seed=seed, max_rows=max_rows, n_jobs=-1)
+    closed = at_risk.filter("outcome is not null")
+
+    def read(phase, day):
+        on_day = f"days_to_census is not distinct from {'null' if day is None else day}"
+        return closed.filter(f"phase = '{phase}' and {on_day}").to_arrow_table()
+
+    def previous(phase):
+        return stored.filter(f"phase = '{phase}'").to_arrow_table()
+
+    days = closed.project("phase, days_to_census, is_training_day").distinct().df()
+    features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
+    training = dict(outcomes.project("phase, fingerprint").fetchall())
+    runs = Runs("backtest", refit, training, previous)
+    recipe = Recipe(seed, max_rows, n_jobs=-1)
+    return back_test(read, days, features, runs, recipe, phases)

@@ -1,16 +1,32 @@
-"""Fits, evaluates and explains the forest of each phase; all that is fitted comes back as rows."""
+"""Fits and explains the likelihood of each phase; all that is fitted comes back as rows."""
 
-from applicant_personas.phases import fit_phases
+from applicant_personas.enrollment import fit_enrollment
+from applicant_personas.likelihood import Recipe
+from applicant_personas.runs import Runs
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    at_risk = dbt.ref("ml_enrollment_rows")
-    phase_features = dbt.ref("ml_feature_selection")
+    at_risk = dbt.ref("ml_at_risk")
+    selected = dbt.ref("ml_feature_selection")
+    outcomes = dbt.ref("ml_training_outcomes")
+    stored = dbt.ref("ml_enrollment_previous")
     phases = dbt.config.meta_get("phases")
+    refit = dbt.config.meta_get("refit")
     seed = dbt.config.meta_get("seed")
     max_rows = dbt.config.meta_get("training_rows")
-    rows = at_risk.order("phase, application_id").df()
-    kept = phase_features.filter("kept and target <> 'persona'")
-    features = kept.order("phase_order, block, priority, feature").df()
-    return fit_phases(rows, features, phases=phases, seed=seed, max_rows=max_rows, n_jobs=-1)
+    closed = at_risk.filter("outcome is not null")
+
+    def read(phase, day):
+        on_day = f"days_to_census is not distinct from {'null' if day is None else day}"
+        return closed.filter(f"phase = '{phase}' and {on_day}").to_arrow_table()
+
+    def previous(phase):
+        return stored.filter(f"phase = '{phase}'").to_arrow_table()
+
+    days = closed.project("phase, days_to_census, is_training_day").distinct().df()
+    features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
+    training = dict(outcomes.project("phase, fingerprint").fetchall())
+    runs = Runs("enrollment", refit, training, previous)
+    recipe = Recipe(seed, max_rows, n_jobs=-1)
+    return fit_enrollment(read, days, features, runs, recipe, phases)

@@ -1,0 +1,35 @@
+with
+
+risk_periods as (
+    select * from {{ ref('int_risk_periods') }}
+),
+
+applications as (
+    select application_id, entry_term from {{ ref('int_applications_dated') }}
+    union all
+    select application_id, entry_term from {{ ref('int_prospects') }}
+),
+
+entry_terms as (
+    select * from {{ ref('int_entry_terms_ordered') }}
+    where not is_open
+),
+
+closed as (
+    select
+        risk_periods.phase,
+        {{ stable_hash("risk_periods.application_id || cast(risk_periods.has_outcome as varchar)") }}
+            as code
+    from risk_periods
+    inner join applications on risk_periods.application_id = applications.application_id
+    inner join entry_terms on applications.entry_term = entry_terms.entry_term
+)
+
+-- A sum has no order, so it names the set of outcomes.
+select
+    phase,
+    count(*) as n_outcomes,
+    md5(cast(count(*) as varchar) || '|' || cast(sum(cast(code as decimal(38, 0))) as varchar))
+        as fingerprint
+from closed
+group by phase

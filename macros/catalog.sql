@@ -62,11 +62,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A feature after its declared transformation; counts are long-tailed. #}
+{# A feature after its declared transformation; counts are long-tailed. Missing stays missing. #}
 {% macro transformed(feature, expression=none) -%}
     {%- set expression = expression or feature.feature -%}
     {%- if feature.transform == 'log1p' -%}
-        ln(1 + greatest({{ expression }}, 0))
+        case when {{ expression }} is not null then ln(1 + greatest({{ expression }}, 0)) end
     {%- else -%}
         {{ expression }}
     {%- endif -%}

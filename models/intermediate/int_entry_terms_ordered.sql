@@ -124,9 +124,14 @@ judged as (
             when as_of.is_static then coalesce(
                 ordered.given_status, case when ordered.has_outcome then 'closed' else 'open' end
             )
-            -- Enrollments whose day nobody wrote down still say that the census is past.
+            -- Enrollments whose day nobody wrote down still say that the census is past, but not
+            -- of which day.
             when ordered.census_on is null then coalesce(
-                ordered.given_status, case when ordered.has_enrolled then 'closed' else 'open' end
+                ordered.given_status,
+                case
+                    when ordered.has_enrolled and not as_of.is_wound_back then 'closed'
+                    else 'open'
+                end
             )
             when ordered.census_on > as_of.as_of then 'open'
             when {{ dbt.dateadd('day', var('settling_days'), 'ordered.census_on') }} > as_of.as_of

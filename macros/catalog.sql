@@ -49,6 +49,18 @@
     }) }}
 {%- endmacro %}
 
+{# True where a row of the catalog takes its value from a column that holds one value for good: what
+   it was on an earlier day, nothing says. #}
+{% macro has_no_history(catalog) -%}
+    ({{ catalog }}.source_column like 'stg!_%' escape '!'
+    or {{ catalog }}.source_column like 'persons.%'
+    or {{ catalog }}.source_column like 'applications.%'
+    or {{ catalog }}.source_column like 'programs.%'
+    or {{ catalog }}.source_column in (
+        'int_applications_as_of.is_domestic', 'int_applications_as_of.program_code'
+    ))
+{%- endmacro %}
+
 {# The value of a feature, as double or (categories) varchar. #}
 {% macro feature_value(feature, expression) -%}
     {%- if feature.kind == 'category' -%}
@@ -62,11 +74,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A feature after its declared transformation; counts are long-tailed. #}
+{# A feature after its declared transformation; counts are long-tailed. Missing stays missing. #}
 {% macro transformed(feature, expression=none) -%}
     {%- set expression = expression or feature.feature -%}
     {%- if feature.transform == 'log1p' -%}
-        ln(1 + greatest({{ expression }}, 0))
+        case when {{ expression }} is not null then ln(1 + greatest({{ expression }}, 0)) end
     {%- else -%}
         {{ expression }}
     {%- endif -%}

@@ -37,8 +37,8 @@
 {% macro known_vars() -%}
     {{ return([
         'input_path', 'input_database', 'input_schema', 'home_country', 'institution_timezone',
-        'as_of', 'as_of_offsets', 'backtest_offset_days', 'n_personas', 'mixed_below', 'phases',
-        'deferrals', 'training_rows', 'seed', 'leak_severity', 'min_cell',
+        'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
+        'mixed_below', 'phases', 'deferrals', 'training_rows', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
@@ -48,6 +48,7 @@
     {%- do check_integer('training_rows', 100, 1000000000) -%}
     {%- do check_integer('seed', 0, 2147483647) -%}
     {%- do check_integer('backtest_offset_days', 0, 3650) -%}
+    {%- do check_integer('settling_days', 0, 3650) -%}
     {%- do check_offsets('as_of_offsets') -%}
     {%- do check_choice('deferrals', ['lost', 'enrolled', 'excluded']) -%}
     {%- do check_choice('leak_severity', ['warn', 'error']) -%}

@@ -1,11 +1,13 @@
 {# What was not known yet on the day that the build speaks for is kept out where the input is read,
    so that no later layer can look at it. #}
 
-{# The columns that date a row: it became known on the first of these days, or on the last. #}
+{# The columns that date a row: it became known on the first of these that is given, or on the
+   last of these days. An application begins with its first stage: what was agreed on or decided
+   of it, on whatever day, does not make it any older. #}
 {% macro knowledge_dates() -%}
     {{ return({
-        'persons': ['least', ['created_at']],
-        'applications': ['least', application_dates()],
+        'persons': ['coalesce', ['created_at']],
+        'applications': ['coalesce', stage_dates()],
         'stage_events': ['greatest', ['recorded_at', 'occurred_at']],
         'test_scores': ['coalesce', ['received_at', 'test_date']],
         'education_records': ['coalesce', ['received_at']],
@@ -13,11 +15,16 @@
     }) }}
 {%- endmacro %}
 
-{% macro application_dates() -%}
+{# Dates of the stages of an application, in their order. #}
+{% macro stage_dates() -%}
     {{ return([
         'started_at', 'submitted_at', 'completed_at', 'admitted_at', 'denied_at', 'deposited_at',
-        'enrolled_at', 'withdrawn_at', 'scholarship_offered_at',
+        'enrolled_at', 'withdrawn_at',
     ]) }}
+{%- endmacro %}
+
+{% macro application_dates() -%}
+    {{ return(stage_dates() + ['scholarship_offered_at']) }}
 {%- endmacro %}
 
 {# The last day of which anything may be known: that of the var as_of, or today. #}
@@ -46,6 +53,11 @@
             'coalesce(' ~ known_day(table_name, 'delivered') ~ ' > ' ~ last_known_day() ~ ', false)'
         ) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# True for a date after the day. #}
+{% macro is_late(column) -%}
+    coalesce(cast({{ real_date(column) }} as date) > {{ last_known_day() }}, false)
 {%- endmacro %}
 
 {# A date of an application, unless it was still to come. #}

@@ -319,6 +319,19 @@ lost_applications as (
         and applications.application_id is null
 ),
 
+contradicted_terms as (
+    select
+        'entry_terms' as table_name,
+        entry_term as row_key,
+        cast(null as varchar) as person_id,
+        'status' as column_name,
+        given_status as raw_value,
+        'contradicts_census' as rule,
+        status as value_used
+    from {{ ref('int_entry_terms_ordered') }}
+    where (given_status = 'open') <> is_open
+),
+
 own_columns as (
     {{ unread_feature_values() }}
 ),
@@ -326,7 +339,8 @@ own_columns as (
 issues as (
     {%- for part in [
         'untyped_judged', 'unreal_dates', 'out_of_range', 'recorded_early', 'out_of_order',
-        'scores', 'set_aside', 'grades', 'lost_merges', 'lost_applications', 'own_columns',
+        'scores', 'set_aside', 'grades', 'lost_merges', 'lost_applications', 'contradicted_terms',
+        'own_columns',
     ] %}
     select table_name, row_key, person_id, column_name, raw_value, rule, value_used
     from {{ part }}

@@ -24,7 +24,7 @@ applications as (
 ),
 
 cycles as (
-    select {{ count_where('not is_open') }} > 0 as has_closed from applications
+    select {{ count_where('is_closed') }} > 0 as has_closed from applications
 )
 
 {%- for table in sources %},
@@ -44,16 +44,15 @@ select
     applications.program_code as program,
     applications.residency,
     applications.is_open,
+    applications.is_closed,
     applications.is_static,
     applications.is_prospect,
     applications.is_primary,
     applications.is_persona_snapshot,
-    applications.is_enrollment_snapshot,
-    applications.is_backtest_snapshot,
-    -- Personas are learned from finished cycles; from the open one only when there is no other.
+    -- Personas are learned from closed cycles; from the others only when there is none.
     applications.is_persona_snapshot
     and applications.is_primary
-    and (not cycles.has_closed or not applications.is_open) as is_persona_training
+    and (not cycles.has_closed or applications.is_closed) as is_persona_training
     {%- for feature in features %},
     {{ feature_column(feature) }} as {{ adapter.quote(feature.feature) }}
     {%- endfor %}

@@ -17,35 +17,59 @@ transformed as (
     from training_rows
 ),
 
-aggregated as (
+bounds as (
     select
         count(*) as n_rows
         {%- for feature in features %},
         count({{ feature.feature }}) as {{ feature.feature }}__n,
-        {{ stable_avg(feature.feature) }} as {{ feature.feature }}__mean,
-        {{ stable_stddev(feature.feature) }} as {{ feature.feature }}__stddev,
         percentile_cont(0.5) within group (order by {{ feature.feature }})
             as {{ feature.feature }}__median,
         min({{ feature.feature }}) as {{ feature.feature }}__min,
         max({{ feature.feature }}) as {{ feature.feature }}__max
         {%- endfor %}
     from transformed
+),
+
+positions as (
+    select
+        transformed.application_id
+        {%- for feature in features %},
+        {{ position_between(
+            'transformed.' ~ feature.feature, 'bounds.' ~ feature.feature ~ '__min',
+            'bounds.' ~ feature.feature ~ '__max'
+        ) }} as {{ feature.feature }}
+        {%- endfor %}
+    from transformed
+    cross join bounds
+),
+
+aggregated as (
+    select
+        count(*) as n_positions
+        {%- for feature in features %},
+        {{ stable_avg(feature.feature) }} as {{ feature.feature }}__mean,
+        sqrt({{ stable_variance(feature.feature) }}) as {{ feature.feature }}__stddev
+        {%- endfor %}
+    from positions
 )
 
 {% for feature in features -%}
+{%- set low, high = 'bounds.' ~ feature.feature ~ '__min', 'bounds.' ~ feature.feature ~ '__max' -%}
 select
     '{{ feature.feature }}' as feature,
     '{{ feature.block }}' as block,
     '{{ feature.transform }}' as transform,
-    cast(n_rows as bigint) as n_rows,
-    cast({{ feature.feature }}__n as bigint) as n_observed,
-    1.0 - {{ feature.feature }}__n / nullif(cast(n_rows as double), 0) as share_missing,
-    round({{ feature.feature }}__mean, 12) as mean,
-    round({{ feature.feature }}__stddev, 12) as stddev,
-    {{ feature.feature }}__median as median,
-    {{ feature.feature }}__min as min_value,
-    {{ feature.feature }}__max as max_value
-from aggregated
+    cast(bounds.n_rows as bigint) as n_rows,
+    cast(bounds.{{ feature.feature }}__n as bigint) as n_observed,
+    1.0 - bounds.{{ feature.feature }}__n / nullif(cast(bounds.n_rows as double), 0)
+        as share_missing,
+    {{ value_between('aggregated.' ~ feature.feature ~ '__mean', low, high) }} as mean,
+    aggregated.{{ feature.feature }}__stddev * ({{ high }} - {{ low }}) as stddev,
+    bounds.{{ feature.feature }}__median as median,
+    {{ low }} as min_value,
+    {{ high }} as max_value
+from bounds
+cross join aggregated
 {{ 'union all' if not loop.last }}
 {% else -%}
 select
@@ -54,6 +78,6 @@ select
     cast(null as bigint) as n_observed, cast(null as double) as share_missing,
     cast(null as double) as mean, cast(null as double) as stddev, cast(null as double) as median,
     cast(null as double) as min_value, cast(null as double) as max_value
-from aggregated
+from bounds
 where false
 {% endfor %}

@@ -12,7 +12,7 @@ persons as (
     select * from {{ ref('stg_persons') }}
 )
 
--- A day serves for likelihoods only where the application was at risk on it.
+-- Days that do not serve personas are needed only where the application was at risk.
 select
     snapshots.application_id,
     snapshots.known_on,
@@ -24,12 +24,11 @@ select
     snapshots.census_on,
     snapshots.days_to_census,
     snapshots.is_open,
+    snapshots.is_closed,
     snapshots.is_static,
     snapshots.is_prospect,
     snapshots.application_number = 1 as is_primary,
     snapshots.is_persona_day as is_persona_snapshot,
-    snapshots.is_enrollment_day and at_risk.application_id is not null as is_enrollment_snapshot,
-    snapshots.is_backtest_day and at_risk.application_id is not null as is_backtest_snapshot,
     persons.profiling_objection as has_objection,
     persons.residency,
     case

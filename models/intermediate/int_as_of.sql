@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ check_as_of() }}") }}
+
 with
 
 dated as (
@@ -17,6 +19,11 @@ latest as (
 
 stages as (
     select count(occurred_at) as n_dated_stages from {{ ref('stg_stage_events') }}
+),
+
+-- Dates that are all still to come are dates.
+late_applications as (
+    select count(*) as n_late from {{ ref('stg_late_applications') }}
 )
 
 select
@@ -26,6 +33,8 @@ select
     {{ last_known_day() }} as as_of,
     {%- endif %}
     latest.latest_known_on,
-    stages.n_dated_stages = 0 as is_static
+    stages.n_dated_stages = 0 and late_applications.n_late = 0 as is_static,
+    late_applications.n_late > 0 as is_wound_back
 from latest
 cross join stages
+cross join late_applications

@@ -1,3 +1,6 @@
+{#- Nearer or farther than this is another intake, not the cycle before. #}
+{%- set fewest_days_between, most_days_between = 270, 460 %}
+
 with
 
 as_of as (
@@ -56,11 +59,15 @@ described as (
     select
         used.entry_term,
         entry_terms.opens_on,
-        coalesce(entry_terms.census_on, observed.last_enrolled_on) as census_on,
-        case
-            when entry_terms.census_on is not null then 'input'
-            when observed.last_enrolled_on is not null then 'last enrollment'
-        end as census_source,
+        -- Enrollments of a term that is said to be open are not its last.
+        coalesce(
+            entry_terms.census_on,
+            case
+                when coalesce(entry_terms.status, 'closed') = 'closed'
+                    then observed.last_enrolled_on
+            end
+        ) as census_on,
+        entry_terms.census_on is not null as has_census,
         entry_terms.term_order as given_order,
         entry_terms.status as given_status,
         {{ term_label_order('used.entry_term') }} as label_order,
@@ -109,43 +116,92 @@ ordered as (
     from sortable
 ),
 
-finished as (
+judged as (
     select
         ordered.*,
+        as_of.as_of,
         case
             when as_of.is_static then coalesce(
                 ordered.given_status, case when ordered.has_outcome then 'closed' else 'open' end
             )
-            when ordered.census_on is not null
-                then case
-                    when ordered.census_on <= as_of.as_of
-                        and coalesce(ordered.given_status, 'closed') = 'closed' then 'closed'
+            -- Enrollments whose day nobody wrote down still say that the census is past, but not
+            -- of which day.
+            when ordered.census_on is null then coalesce(
+                ordered.given_status,
+                case
+                    when ordered.has_enrolled and not as_of.is_wound_back then 'closed'
                     else 'open'
                 end
-            -- Enrollments whose day nobody wrote down still say that the census is past.
-            else coalesce(
-                ordered.given_status, case when ordered.has_enrolled then 'closed' else 'open' end
             )
+            when ordered.census_on > as_of.as_of then 'open'
+            when {{ dbt.dateadd('day', var('settling_days'), 'ordered.census_on') }} > as_of.as_of
+                then 'settling'
+            else 'closed'
         end as status
     from ordered
     cross join as_of
+),
+
+-- An open term without a census is taken to close as many years after the last known one as make
+-- it a day to come.
+dated as (
+    select
+        *,
+        case
+            when census_on is not null then census_on
+            when status = 'open' and last_census_on is not null
+                then cast({{ dbt.dateadd(
+                    'year',
+                    "1 + cast(floor(greatest(0, 1 + "
+                    ~ dbt.datediff('last_census_on', 'as_of', 'day')
+                    ~ ") / 365.25) as integer)",
+                    'last_census_on'
+                ) }} as date)
+        end as final_census_on
+    from judged
+),
+
+-- The same intake a year ago: the nearest to a year, and of parallel terms the one named alike.
+ranked_pairs as (
+    select
+        dated.entry_term,
+        previous.entry_term as previous_entry_term,
+        row_number() over (
+            partition by dated.entry_term
+            order by
+                abs({{ dbt.datediff(
+                    'previous.final_census_on', 'dated.final_census_on', 'day'
+                ) }} - 365),
+                case
+                    when regexp_replace(previous.entry_term, '[0-9]+', '')
+                        = regexp_replace(dated.entry_term, '[0-9]+', '') then 1
+                    else 2
+                end,
+                previous.entry_term
+        ) as choice
+    from dated
+    inner join dated as previous
+        on {{ dbt.datediff('previous.final_census_on', 'dated.final_census_on', 'day') }}
+            between {{ fewest_days_between }} and {{ most_days_between }}
 )
 
 select
-    entry_term,
-    cast(term_order as integer) as term_order,
-    opens_on,
-    -- An open term without a census is taken to close a year after the last known one.
+    dated.entry_term,
+    cast(dated.term_order as integer) as term_order,
+    ranked_pairs.previous_entry_term,
+    dated.opens_on,
+    dated.final_census_on as census_on,
     case
-        when census_on is not null then census_on
-        when status = 'open' and last_census_on is not null
-            then cast({{ dbt.dateadd('year', 1, 'last_census_on') }} as date)
-    end as census_on,
-    case
-        when census_on is not null then census_source
-        when status = 'open' and last_census_on is not null then 'projected'
+        when dated.has_census then 'input'
+        when dated.census_on is not null then 'last enrollment'
+        when dated.final_census_on is not null then 'projected'
         else 'unknown'
     end as census_source,
-    status,
-    status = 'open' as is_open
-from finished
+    dated.given_status,
+    dated.status,
+    dated.status = 'open' as is_open,
+    dated.status = 'closed' as is_closed
+from dated
+left join ranked_pairs
+    on dated.entry_term = ranked_pairs.entry_term
+    and ranked_pairs.choice = 1

@@ -24,7 +24,7 @@ stages as (
     select * from {{ ref('stages') }}
 ),
 
--- An undated stage proves what came of a finished cycle, and nothing while one is open.
+-- An undated stage proves what came of a closed cycle, and nothing while one is open or settles.
 known_events as (
     select
         applications.application_id,
@@ -39,7 +39,7 @@ known_events as (
     cross join as_of
     where as_of.is_static
         or stage_events.known_at is not null
-        or not entry_terms.is_open
+        or entry_terms.is_closed
 ),
 
 known_prospects as (

@@ -14,7 +14,7 @@ applications as (
 ),
 
 cycles as (
-    select {{ count_where('not is_open') }} > 0 as has_closed from applications
+    select {{ count_where('is_closed') }} > 0 as has_closed from applications
 ),
 
 training_persons as (
@@ -23,7 +23,7 @@ training_persons as (
         max(applications.known_on) as known_on
     from applications
     cross join cycles
-    where not cycles.has_closed or not applications.is_open
+    where not cycles.has_closed or applications.is_closed
     group by applications.person_id
 ),
 

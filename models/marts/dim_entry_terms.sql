@@ -7,6 +7,7 @@ entry_terms as (
 select
     entry_term,
     term_order,
+    previous_entry_term,
     cast(opens_on as date) as opens_on,
     cast(census_on as date) as census_on,
     census_source,

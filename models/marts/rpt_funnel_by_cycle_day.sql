@@ -1,14 +1,16 @@
 {#- Weeks that are published: from a year before census to eight weeks after it, when the last
     enrollments have been recorded. -#}
 {%- set first_day, last_day, most_weeks = 364, -56, 128 %}
-{#- Nearer than this is another intake, not the previous cycle. #}
-{%- set fewest_days_between = 270 %}
 
 with
 
 snapshot_days as (
     select * from {{ ref('int_snapshot_days') }}
     where is_enrollment_day and days_to_census is not null
+),
+
+entry_terms as (
+    select * from {{ ref('int_entry_terms_ordered') }}
 ),
 
 personas as (
@@ -36,31 +38,14 @@ calendars as (
     from snapshot_days
 ),
 
-pairs as (
+previous_cycles as (
     select
         calendars.entry_term,
         previous.entry_term as previous_entry_term,
-        previous.census_on as previous_census_on,
-        {{ dbt.datediff('previous.census_on', 'calendars.census_on', 'day') }}
-            as days_between
+        previous.census_on as previous_census_on
     from calendars
-    inner join calendars as previous on calendars.census_on > previous.census_on
-),
-
--- The previous cycle is the one a year ago: with two intakes a year, the same intake.
-ranked_pairs as (
-    select
-        *,
-        row_number() over (
-            partition by entry_term order by abs(days_between - 365), previous_entry_term
-        ) as choice
-    from pairs
-    where days_between >= {{ fewest_days_between }}
-),
-
-previous_cycles as (
-    select * from ranked_pairs
-    where choice = 1
+    inner join entry_terms on calendars.entry_term = entry_terms.entry_term
+    inner join calendars as previous on entry_terms.previous_entry_term = previous.entry_term
 ),
 
 profiled as (

@@ -73,6 +73,7 @@ scanned as (
         phase_features.is_allowed,
         coalesce(selection.kept, false) as is_used,
         catalog.protected,
+        {{ has_no_history('catalog') }} as has_no_history,
         phases.at_risk_stage,
         coalesce(measured.n_rows, 0) as n_rows,
         measured.first_days_to_census,
@@ -152,6 +153,11 @@ select
                 || cast(last_days_to_census as varchar)
         when value_auc is null and missingness_auc is null
             then 'not judged: too few applications of closed cycles'
+        when has_no_history
+            then 'clear by value'
+                || coalesce(' (AUC ' || {{ in_words('value_auc', 'false') }} || ')', '')
+                || ', not judged by day: it has one value and no history, so a change after the '
+                || 'day would not show'
         else 'clear'
     end as verdict,
     as_of.is_static

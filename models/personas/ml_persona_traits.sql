@@ -25,6 +25,34 @@ assigned as (
         and applicants.known_on = assignments.known_on
 ),
 
+bounds as (
+    select
+        count(*) as n_rows
+        {%- for feature in features %},
+        min({{ feature.feature }}) as {{ feature.feature }}__min,
+        max({{ feature.feature }}) as {{ feature.feature }}__max
+        {%- endfor %}
+    from assigned
+),
+
+-- Between the least and the largest value of anyone, as delivered and as transformed.
+positions as (
+    select
+        assigned.run_id,
+        assigned.persona_key
+        {%- for feature in features %}
+        {%- set value = 'assigned.' ~ feature.feature %}
+        {%- set low = 'bounds.' ~ feature.feature ~ '__min' %}
+        {%- set high = 'bounds.' ~ feature.feature ~ '__max' %},
+        {{ position_between(value, low, high) }} as {{ feature.feature }}__value,
+        {{ position_between(
+            transformed(feature, value), transformed(feature, low), transformed(feature, high)
+        ) }} as {{ feature.feature }}
+        {%- endfor %}
+    from assigned
+    cross join bounds
+),
+
 by_persona as (
     select
         run_id,
@@ -32,32 +60,36 @@ by_persona as (
         count(*) as n
         {%- for feature in features %},
         count({{ feature.feature }}) as {{ feature.feature }}__n,
-        {{ stable_avg(feature.feature) }} as {{ feature.feature }}__mean,
-        {{ stable_avg(transformed(feature)) }} as {{ feature.feature }}__position,
-        {{ stable_variance(transformed(feature)) }} as {{ feature.feature }}__variance
+        {{ stable_avg(feature.feature ~ '__value') }} as {{ feature.feature }}__mean,
+        {{ stable_avg(feature.feature) }} as {{ feature.feature }}__position,
+        {{ stable_variance(feature.feature) }} as {{ feature.feature }}__variance
         {%- endfor %}
-    from assigned
+    from positions
     group by run_id, persona_key
 ),
 
 long as (
     {% for feature in features -%}
     select
-        run_id,
-        persona_key,
-        n,
+        by_persona.run_id,
+        by_persona.persona_key,
+        by_persona.n,
         '{{ feature.feature }}' as feature,
-        {{ feature.feature }}__n as n_observed,
-        {{ feature.feature }}__mean as mean,
-        {{ feature.feature }}__position as position,
-        {{ feature.feature }}__variance as variance
+        by_persona.{{ feature.feature }}__n as n_observed,
+        by_persona.{{ feature.feature }}__mean as mean,
+        by_persona.{{ feature.feature }}__position as position,
+        by_persona.{{ feature.feature }}__variance as variance,
+        bounds.{{ feature.feature }}__min as low,
+        bounds.{{ feature.feature }}__max as high
     from by_persona
+    cross join bounds
     {{ 'union all' if not loop.last }}
     {% else -%}
     select
         run_id, persona_key, n, cast(null as varchar) as feature,
         cast(null as bigint) as n_observed, cast(null as double) as mean,
-        cast(null as double) as position, cast(null as double) as variance
+        cast(null as double) as position, cast(null as double) as variance,
+        cast(null as double) as low, cast(null as double) as high
     from by_persona
     where false
     {% endfor %}
@@ -93,8 +125,8 @@ compared as (
         long.persona_key,
         long.feature,
         long.n,
-        long.mean,
-        overall.mean as overall_mean,
+        {{ value_between('long.mean', 'long.low', 'long.high') }} as mean,
+        {{ value_between('overall.mean', 'long.low', 'long.high') }} as overall_mean,
         (long.position - overall.position) / nullif(spread.stddev, 0) as z_difference,
         -- Against everyone else, in the persona's own spread: how far apart the two groups are.
         (

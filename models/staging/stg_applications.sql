@@ -13,6 +13,10 @@ stages as (
 
 programs as (
     {{ codes_of('applications', 'program_code') }}
+),
+
+late_applications as (
+    select * from {{ ref('stg_late_applications') }}
 )
 
 select
@@ -20,13 +24,11 @@ select
     applications.surviving_person_id as person_id,
     applications.entry_term,
     programs.value as program_code,
-    {%- for column in [
-        'started_at', 'submitted_at', 'completed_at', 'admitted_at', 'denied_at', 'deposited_at',
-        'enrolled_at', 'withdrawn_at',
-    ] %}
+    {%- for column in stage_dates() %}
     {{ known_date('applications.' ~ column) }} as {{ column }},
     {%- endfor %}
-    stages.value as current_stage,
+    -- The stage of an application that moved on after the day is one of a later day.
+    case when late_applications.application_id is null then stages.value end as current_stage,
     applications.source_channel,
     case
         when coalesce(cast(applications.scholarship_offered_at as date), {{ last_known_day() }})
@@ -41,3 +43,4 @@ select
 from applications
 left join stages on applications.current_stage = stages.code
 left join programs on applications.program_code = programs.code
+left join late_applications on applications.application_id = late_applications.application_id

@@ -23,7 +23,20 @@ TABLES = [
     "programs",
     "protected_attributes",
 ]
-APPLICATION_DATES = ["started_at", "submitted_at", "scholarship_offered_at"]
+# Stages of applications that some systems write down on the application, without any history.
+STAGE_DATES = {
+    "admitted": "admitted_at",
+    "denied": "denied_at",
+    "deposited": "deposited_at",
+    "enrolled": "enrolled_at",
+    "withdrawn": "withdrawn_at",
+}
+APPLICATION_DATES = [
+    "started_at",
+    "submitted_at",
+    *STAGE_DATES.values(),
+    "scholarship_offered_at",
+]
 N_INVENTED = 40
 
 
@@ -53,17 +66,39 @@ def known_day(table: str, frame: pd.DataFrame) -> pd.Series:
     if table == "education_records":
         return days["received_at"]
     if table == "applications":
-        dates = pd.DataFrame({name: days[name] for name in APPLICATION_DATES})
-        return dates.replace("", "9998").min(axis=1).replace("9998", "")
+        return days["started_at"].where(days["started_at"] != "", days["submitted_at"])
     return pd.Series("", index=frame.index)
 
 
-def truncated(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def with_sparse_histories(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Leave a quarter of the applications no events: half have own dates, half a status."""
+    applications, events = tables["applications"].copy(), tables["stage_events"]
+    ids = applications["application_id"].unique()
+    kind = pd.Series(np.arange(len(ids)) % 8, index=ids)
+    own = events[events["application_id"].map(kind) == 0]
+    for stage, column in STAGE_DATES.items():
+        of_stage = own[own["stage"] == stage].groupby("application_id")["occurred_at"].min()
+        applications[column] = applications["application_id"].map(of_stage).fillna("")
+    kept = events[~events["application_id"].map(kind).isin([0, 1])]
+    return tables | {"applications": applications, "stage_events": kept}
+
+
+def status_on_the_day(applications: pd.DataFrame, histories: pd.DataFrame) -> pd.Series:
+    """Say in which stage each application was on the day, by its whole history."""
+    days = known_day("stage_events", histories)
+    known = histories.assign(day=days)[days <= AS_OF].sort_values("day", kind="stable")
+    stages = applications["application_id"].map(known.groupby("application_id")["stage"].last())
+    has_moved = applications["application_id"].isin(histories["application_id"][days > AS_OF])
+    return applications["current_stage"].mask(has_moved, stages.fillna("started"))
+
+
+def truncated(tables: dict[str, pd.DataFrame], histories: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Make what an export on the day would have held."""
     kept = {
         table: frame[~(known_day(table, frame) > AS_OF)].copy() for table, frame in tables.items()
     }
     applications = kept["applications"]
+    applications["current_stage"] = status_on_the_day(applications, histories)
     for name in APPLICATION_DATES:
         is_later = applications[name].str[:10] > AS_OF
         applications.loc[is_later, name] = ""
@@ -87,6 +122,8 @@ def with_invented(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.Da
             rows[key] = [f"late-{table}-{number}" for number in range(N_INVENTED)]
         if table in ("programs", "protected_attributes"):
             rows = rows[:0]
+        if table == "applications":
+            rows["scholarship_offered_at"] = rows["deposited_at"] = "2025-12-01"
         if table == "entry_terms":
             rows = rows[:1].assign(
                 entry_term="2031 Fall", opens_on="2026-02-21", census_on="2031-09-01"
@@ -99,14 +136,16 @@ def with_invented(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.Da
 def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Warehouse]:
     """Build the export of the day, and the later one with invented rows, for the same day."""
     folder = tmp_path_factory.mktemp("as_of")
-    tables = read(generate(folder / "made", "--persons", "600", "--seed", "5"))
-    inputs = {"then": truncated(tables), "later": with_invented(tables, seed=3)}
+    made = read(generate(folder / "made", "--persons", "900", "--seed", "5"))
+    tables = with_sparse_histories(made)
+    histories = made["stage_events"]
+    inputs = {"then": truncated(tables, histories), "later": with_invented(tables, seed=3)}
     with ThreadPoolExecutor(2) as pool:
-        made = [
+        builds = [
             pool.submit(build, folder / f"build_{name}", write(folder / name, found), as_of=AS_OF)
             for name, found in inputs.items()
         ]
-    return made[0].result(), made[1].result()
+    return builds[0].result(), builds[1].result()
 
 
 def comparable(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:

@@ -633,6 +633,8 @@ WRONG_VARS = [
     ({"training_rows": None}, "the var training_rows is None"),
     ({"seed": 1.5}, "the var seed is 1.5"),
     ({"backtest_offset_days": -1}, "the var backtest_offset_days is -1"),
+    ({"settling_days": -1}, "the var settling_days is -1; give a whole number from 0 to 3650"),
+    ({"settling_days": None}, "the var settling_days is None"),
     ({"mixed_below": 2}, "the var mixed_below is 2; give a number from 0 to 1"),
     ({"home_country": "usa"}, "the var home_country is usa"),
     ({"institution_timezone": "Mars/Olympus"}, "is Mars/Olympus, which is no time zone; give an"),

@@ -38,7 +38,7 @@
     {{ return([
         'input_path', 'input_database', 'input_schema', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
-        'mixed_below', 'phases', 'deferrals', 'training_rows', 'seed', 'leak_severity', 'min_cell',
+        'mixed_below', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
@@ -52,6 +52,7 @@
     {%- do check_offsets('as_of_offsets') -%}
     {%- do check_choice('deferrals', ['lost', 'enrolled', 'excluded']) -%}
     {%- do check_choice('leak_severity', ['warn', 'error']) -%}
+    {%- do check_choice('refit', ['auto', 'always', 'never']) -%}
     {%- do check_share('mixed_below') -%}
     {%- do check_country('home_country') -%}
     {%- do check_timezone('institution_timezone') -%}

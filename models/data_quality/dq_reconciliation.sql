@@ -153,22 +153,35 @@ objectors as (
     where profiling_objection
 ),
 
+candidates as (
+    select phase, application_id from {{ ref('ml_at_risk') }}
+    where is_enrollment_day and outcome is null
+),
+
+scores as (
+    select phase, application_id from {{ ref('fct_enrollment_scores') }}
+    where outcome is null
+),
+
 spine as (
     select distinct application_id, person_id, has_objection
     from {{ ref('int_applications_as_of') }}
     where is_persona_snapshot and not is_prospect
 ),
 
+-- Whose outcome is still to come; closed cycles are scored when a run tests them.
 at_risk as (
     select
         outcomes.phase,
         outcomes.application_id,
         objectors.person_id is not null as has_objection,
-        coalesce(runs.is_fitted, false) as has_model
+        runs.outcome in ('fitted', 'rate_only') as has_model
     from {{ ref('int_outcomes_labeled') }} as outcomes
     left join objectors on outcomes.person_id = objectors.person_id
-    left join {{ ref('ml_enrollment_runs') }} as runs on outcomes.phase = runs.phase
-    where outcomes.is_enrollment_day
+    left join {{ ref('ml_enrollment_runs') }} as runs
+        on outcomes.phase = runs.phase
+        and runs.kind = 'enrollment'
+    where outcomes.is_enrollment_day and outcomes.outcome is null
 ),
 
 -- From what staging accepted to the people who are described.
@@ -231,16 +244,19 @@ mart_rules as (
         (select count(*) from at_risk where has_objection) as rows_in,
         0 as rows_out,
         (select count(*) from at_risk)
-        - (select count(*) from {{ ref('ml_enrollment_rows') }}) as rows_diverted
+        - (select count(*) from candidates) as rows_diverted
     union all
     select
         'fct_enrollment_scores' as table_name,
         'phase_without_model' as rule,
-        (select count(*) from at_risk where not has_objection and not has_model) as rows_in,
+        (
+            select count(*) from at_risk
+            where not has_objection and not coalesce(has_model, false)
+        ) as rows_in,
         0 as rows_out,
         (
-            select count(*) from {{ ref('ml_enrollment_rows') }} as candidates
-            left join {{ ref('fct_enrollment_scores') }} as scores
+            select count(*) from candidates
+            left join scores
                 on candidates.phase = scores.phase
                 and candidates.application_id = scores.application_id
             where scores.application_id is null
@@ -260,7 +276,7 @@ mart_tables as (
     select
         'fct_enrollment_scores' as table_name,
         (select count(*) from at_risk) as rows_in,
-        (select count(*) from {{ ref('fct_enrollment_scores') }}) as rows_out,
+        (select count(*) from scores) as rows_out,
         (
             select sum(mart_rules.rows_diverted) from mart_rules
             where mart_rules.table_name = 'fct_enrollment_scores'

@@ -6,7 +6,7 @@ phases as (
 
 snapshots as (
     select * from {{ ref('int_snapshots_planned') }}
-    where is_enrollment_day or is_backtest_day
+    where is_training_day or is_backtest_day
 ),
 
 risk_periods as (
@@ -22,6 +22,8 @@ select
     snapshots.term_order,
     snapshots.days_to_census,
     snapshots.is_open,
+    snapshots.is_closed,
+    snapshots.is_training_day,
     snapshots.is_enrollment_day,
     snapshots.is_backtest_day,
     phases.phase,
@@ -31,16 +33,16 @@ select
     risk_periods.stage_since,
     -- Without dates nobody knows on which rung a closed application stood: it counts on each that
     -- it reached, and is published on the first.
-    not snapshots.is_static or snapshots.is_open or phases.rung = 1 as is_standing,
+    not snapshots.is_static or not snapshots.is_closed or phases.rung = 1 as is_standing,
     case
-        when not snapshots.is_open then cast(risk_periods.has_outcome as integer)
+        when snapshots.is_closed then cast(risk_periods.has_outcome as integer)
     end as outcome
 from snapshots
 inner join risk_periods on snapshots.application_id = risk_periods.application_id
 inner join phases on risk_periods.phase = phases.phase
 where (
         -- Without dates a closed cycle cannot be wound back: everyone who was at risk counts.
-        (snapshots.is_static and not (snapshots.is_open and risk_periods.was_left))
+        (snapshots.is_static and (snapshots.is_closed or not risk_periods.was_left))
         or (
             not snapshots.is_static
             and risk_periods.at_risk_on <= snapshots.known_on
@@ -56,5 +58,5 @@ where (
         or snapshots.days_to_census >= phases.closes_days_to_census
     )
     {%- if var('deferrals') == 'excluded' %}
-    and (snapshots.is_open or not risk_periods.was_deferred)
+    and (not snapshots.is_closed or not risk_periods.was_deferred)
     {%- endif %}

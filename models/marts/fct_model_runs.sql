@@ -19,7 +19,7 @@ facts as (
         run_id,
         {%- for fact in [
             'kind', 'fitted_at', 'data_hash', 'n_rows', 'n_columns', 'settings',
-            'library_version', 'versions',
+            'library_version', 'versions', 'refit_reason', 'run_note', 'as_of',
         ] %}
         max(case when item = '{{ fact }}' then text end) as {{ fact }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -27,28 +27,8 @@ facts as (
     group by run_id
 ),
 
-backtest_runs as (
-    select
-        run_id,
-        max(case when record = 'status' then text end) as status,
-        max(case when metric = 'training_from' then text end) as training_from,
-        max(case when metric = 'training_to' then text end) as training_to
-    from {{ ref('ml_backtest_fit') }}
-    group by run_id
-),
-
 enrollment_runs as (
-    select run_id, status, training_from, training_to, n_rows, n_features
-    from {{ ref('ml_enrollment_runs') }}
-    union all
-    select
-        run_id,
-        status,
-        training_from,
-        training_to,
-        cast(null as double) as n_rows,
-        cast(null as double) as n_features
-    from backtest_runs
+    select * from {{ ref('ml_enrollment_runs') }}
 ),
 
 persona_training as (
@@ -83,7 +63,7 @@ select
     facts.run_id,
     facts.kind,
     cast(facts.fitted_at as timestamp) as fitted_at,
-    as_of.as_of,
+    coalesce(cast(facts.as_of as date), as_of.as_of) as as_of,
     as_of.is_static,
     case
         when enrollment_runs.run_id is null then persona_window.training_from
@@ -104,7 +84,8 @@ select
     facts.settings,
     facts.library_version,
     facts.versions,
-    'fitted on every build' as refit_reason,
+    coalesce(facts.refit_reason, 'fitted on every build') as refit_reason,
+    facts.run_note,
     coalesce(enrollment_runs.status, 'fitted') as status
 from facts
 left join enrollment_runs on facts.run_id = enrollment_runs.run_id

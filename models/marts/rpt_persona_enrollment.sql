@@ -4,6 +4,10 @@ scores as (
     select * from {{ ref('fct_enrollment_scores') }}
 ),
 
+phases as (
+    select * from {{ ref('int_phases_ranked') }}
+),
+
 entry_terms as (
     select * from {{ ref('int_entry_terms_ordered') }}
 ),
@@ -12,37 +16,56 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-counted as (
+-- Each phase, and the whole ladder; an application stands on one rung of it.
+viewed as (
     select
-        scores.entry_term,
-        scores.phase,
-        scores.persona_key,
-        scores.run_id,
-        entry_terms.is_open,
-        count(*) as n_population,
-        {{ stable_sum('scores.probability') }} as expected_enrollments,
-        sum(scores.outcome) as actual_enrollments,
-        count(scores.outcome) as n_known
+        scores.*,
+        phases.ladder,
+        phases.phase_order
     from scores
-    inner join entry_terms on scores.entry_term = entry_terms.entry_term
-    where scores.persona_key is not null
-    group by
-        scores.entry_term, scores.phase, scores.persona_key, scores.run_id, entry_terms.is_open
+    inner join phases on scores.phase = phases.phase
+),
+
+{%- for name, column in [('by_phase', 'phase'), ('by_ladder', 'ladder')] %}
+
+{{ name }} as (
+    select
+        entry_term,
+        {{ column }} as phase,
+        persona_key,
+        max_by(run_id, phase_order) as run_id,
+        count(distinct person_id) as n_population,
+        count(*) as n_applications,
+        {{ stable_sum('probability') }} as expected_enrollments,
+        sum(outcome) as actual_enrollments,
+        count(outcome) as n_known
+    from viewed
+    where persona_key is not null
+    group by entry_term, {{ column }}, persona_key
+),
+{%- endfor %}
+
+counted as (
+    select by_phase.* from by_phase
+    union all
+    select by_ladder.* from by_ladder
 ),
 
 rated as (
     select
-        *,
-        n_population < {{ var('min_cell') }} as is_suppressed,
-        expected_enrollments / n_population as expected_rate,
-        actual_enrollments / nullif(cast(n_known as double), 0) as actual_rate,
-        case when n_known > 0 then
-            {{ wilson_bound('actual_enrollments', 'n_known', '-') }}
+        counted.*,
+        entry_terms.is_open,
+        counted.n_population < {{ var('min_cell') }} as is_suppressed,
+        counted.expected_enrollments / counted.n_population as expected_rate,
+        counted.actual_enrollments / nullif(cast(counted.n_known as double), 0) as actual_rate,
+        case when counted.n_known > 0 then
+            {{ wilson_bound('counted.actual_enrollments', 'counted.n_known', '-') }}
         end as actual_rate_low,
-        case when n_known > 0 then
-            {{ wilson_bound('actual_enrollments', 'n_known', '+') }}
+        case when counted.n_known > 0 then
+            {{ wilson_bound('counted.actual_enrollments', 'counted.n_known', '+') }}
         end as actual_rate_high
     from counted
+    inner join entry_terms on counted.entry_term = entry_terms.entry_term
 )
 
 select
@@ -54,7 +77,7 @@ select
     as_of.is_static,
     is_suppressed,
     {% for column, type in [
-        ('n_population', 'bigint'), ('expected_enrollments', 'double'),
+        ('n_population', 'bigint'), ('n_applications', 'bigint'), ('expected_enrollments', 'double'),
         ('expected_rate', 'double'), ('actual_enrollments', 'bigint'), ('actual_rate', 'double'),
         ('actual_rate_low', 'double'), ('actual_rate_high', 'double'),
     ] -%}

@@ -13,6 +13,7 @@ def model(dbt, session):
     stored = dbt.ref("ml_enrollment_previous")
     phases = dbt.config.meta_get("phases")
     refit = dbt.config.meta_get("refit")
+    note = dbt.config.meta_get("run_note")
     seed = dbt.config.meta_get("seed")
     max_rows = dbt.config.meta_get("training_rows")
     closed = at_risk.filter("outcome is not null")
@@ -26,7 +27,7 @@ def model(dbt, session):
 
     days = closed.project("phase, days_to_census, is_training_day").distinct().df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
-    training = dict(outcomes.project("phase, fingerprint").fetchall())
-    runs = Runs("enrollment", refit, training, previous)
+    training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
+    runs = Runs("enrollment", refit, note, training, previous)
     recipe = Recipe(seed, max_rows, n_jobs=-1)
     return fit_enrollment(read, days, features, runs, recipe, phases)

@@ -78,7 +78,7 @@ PREDICTION_COLUMNS = (
     *MODELS,
 )
 ALL, ALL_CYCLES = "all", "all_cycles"
-WITHIN_CYCLE = "within_cycle (optimistic)"
+GROUPED, WITHIN_CYCLE = "grouped_5_fold", "within_cycle (optimistic)"
 MIN_ROWS = 11
 N_BINS = 10
 # The slope of more rows than this is fitted to so many means of neighbors: less than .001 off.
@@ -265,7 +265,9 @@ def _views(predictions: pa.Table) -> list[_Partition]:
     """Cross phases and ladders with test cycles and all cycles."""
     run = _texts(predictions, "run_id", "run_id")
     cycle = _texts(predictions, "test_cycle", "test_cycle")
-    is_whole = np.append(cycle.labels["test_cycle"] != WITHIN_CYCLE, False)
+    is_whole = np.append(
+        ~np.isin(cycle.labels["test_cycle"].astype(str), [GROUPED, WITHIN_CYCLE]), False
+    )
     pooled = _Partition(
         np.where(is_whole[cycle.group], np.int8(0), np.int8(-1)),
         {"test_cycle": np.array([ALL_CYCLES], dtype=object)},

@@ -119,6 +119,8 @@ def fit_forest(
         n_jobs=n_jobs,
     )
     forest.fit(x.astype(np.float32), y.astype(np.int64))
+    # Trees vote in a fixed order only on one thread; sums in another order differ in the last bit.
+    forest.n_jobs = 1
     return forest
 
 
@@ -127,7 +129,6 @@ def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -
 
     Each thread has rows of its own, so that the trees of a row are summed in one order.
     """
-    forest.n_jobs = 1
     parts = np.array_split(x.astype(np.float32), effective_n_jobs(n_jobs))
     with ThreadPoolExecutor(len(parts)) as pool:
         found = pool.map(lambda part: forest.predict_proba(part)[:, 1], filter(len, parts))

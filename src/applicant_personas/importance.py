@@ -61,6 +61,8 @@ RAISES, LOWERS, MIXED = "raises", "lowers", "mixed"
 # Below these a scope's AUC says nothing.
 MIN_EACH = 10
 MIN_CORRELATION = 0.1
+# Shuffled rows that are predicted in one call.
+BATCH_ROWS = 20_000
 
 Predict = Callable[[FloatArray], FloatArray]
 
@@ -146,26 +148,27 @@ def permutation_importance(
     names = list(outcomes)
     within = _usable_scopes(scope, held_out[0].scope.names, outcome[:, 0]) if by_scope else {}
 
-    def measure(job: tuple[int, Shuffled]) -> list[dict[str, object]]:
-        number, item = job
-        impurity = float(np.mean([fold.impurity[item.places(fold)].sum() for fold in held_out]))
-        copies = _shuffled_copies(held_out, item, False, (seed, number, 0), n_repeats)
-        everyone = np.ones(len(base), dtype=bool)
-        found = [
-            _importance(name, item, outcome[:, target], base, copies, everyone, target, impurity)
-            for target, name in enumerate(names)
-        ]
-        if within:
-            copies = _shuffled_copies(held_out, item, True, (seed, number, 1), n_repeats)
-            found += [
-                _importance(key, item, outcome[:, 0], base, copies, rows, 0, impurity)
-                for key, rows in within.items()
-            ]
-        return found
+    everyone = {name: np.ones(len(base), dtype=bool) for name in names}
+    scopes = [(everyone, False), *([(within, True)] if within else [])]
+    jobs = [(fold, is_within) for _, is_within in scopes for fold in range(len(held_out))]
+
+    def predict(job: tuple[int, bool]) -> list[_Copies]:
+        fold, is_within = job
+        return _shuffled_copies(held_out[fold], shuffled, is_within, (seed, fold), n_repeats)
 
     # Each job is seeded by its own number, so the threads' order of work does not matter.
     with ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool:
-        parts = [part for found in pool.map(measure, enumerate(shuffled)) for part in found]
+        copies = dict(zip(jobs, pool.map(predict, jobs), strict=True))
+    parts = []
+    for number, item in enumerate(shuffled):
+        impurity = float(np.mean([fold.impurity[item.places(fold)].sum() for fold in held_out]))
+        for rows_of, is_within in scopes:
+            of_item = _joined([copies[fold, is_within][number] for fold in range(len(held_out))])
+            for target, (name, rows) in enumerate(rows_of.items()):
+                place = 0 if is_within else target
+                parts.append(
+                    _importance(name, item, outcome[:, place], base, of_item, rows, place, impurity)
+                )
     return finish(parts)
 
 
@@ -277,30 +280,48 @@ def _usable_scopes(
 
 
 def _shuffled_copies(
-    held_out: Sequence[HeldOut],
-    item: Shuffled,
+    fold: HeldOut,
+    shuffled: Sequence[Shuffled],
     within: bool,
     seed: tuple[int, ...],
     n_repeats: int,
-) -> _Copies:
-    """Predict all repeats of a fold in one call."""
-    rng = np.random.default_rng(seed)
-    probabilities, moves = [], []
-    for fold in held_out:
-        orders = np.stack(
-            [_shuffled_order(fold.scope.codes, within, rng) for _ in range(n_repeats)]
-        )
-        places = item.places(fold)
-        stacked = np.broadcast_to(fold.x, (n_repeats, *fold.x.shape)).copy()
-        stacked[:, :, places] = fold.x[:, places][orders]
-        n, width = fold.x.shape
-        flat = fold.predict(stacked.reshape(n_repeats * n, width))
-        probabilities.append(flat.reshape(n_repeats, n, -1))
-        if not item.is_category:
-            rank = rankdata(fold.x[:, places[0]], nan_policy="omit")
-            moves.append(rank[orders] - rank)
+) -> list[_Copies]:
+    """Predict all repeats of all items on one fold, many at a time."""
+    n, width = fold.x.shape
+    at_once = max(1, BATCH_ROWS // max(1, n * n_repeats))
+    found = []
+    for start in range(0, len(shuffled), at_once):
+        items = shuffled[start : start + at_once]
+        stacked = np.broadcast_to(fold.x, (len(items), n_repeats, n, width)).copy()
+        moves = []
+        for number, item in enumerate(items):
+            rng = np.random.default_rng((*seed, start + number, int(within)))
+            orders = np.stack(
+                [_shuffled_order(fold.scope.codes, within, rng) for _ in range(n_repeats)]
+            )
+            places = item.places(fold)
+            stacked[number][:, :, places] = fold.x[:, places][orders]
+            moves.append(_moved(fold.x, places, orders, item))
+        flat = fold.predict(stacked.reshape(-1, width))
+        by_item = flat.reshape(len(items), n_repeats, n, -1)
+        found += [_Copies(*pair) for pair in zip(by_item, moves, strict=True)]
+    return found
+
+
+def _moved(x: FloatArray, places: list[int], orders: IntArray, item: Shuffled) -> FloatArray | None:
+    """By how many ranks the values moved (repeats, n); categories and blocks have no ranks."""
+    if item.is_category:
+        return None
+    if not places:
+        return np.full(orders.shape, np.nan)
+    rank = rankdata(x[:, places[0]], nan_policy="omit")
+    return np.asarray(rank[orders] - rank)
+
+
+def _joined(folds: Sequence[_Copies]) -> _Copies:
+    moves = [copies.moved for copies in folds if copies.moved is not None]
     return _Copies(
-        np.concatenate(probabilities, axis=1),
+        np.concatenate([copies.probability for copies in folds], axis=1),
         np.concatenate(moves, axis=1) if moves else None,
     )
 

@@ -117,13 +117,15 @@ class Fit:
 class Runs:
     """Decides phase by phase whether to fit, and keeps or makes the rows of the run.
 
-    `refit`: auto, always or never. `training`: digest of the outcomes of closed cycles, by phase.
+    `refit`: auto, always or never. `note`: what people want to remember of the build. `training`:
+    phase, fingerprint (digest of the outcomes of closed cycles) and as_of (day of the build).
     `previous`: gives the stored rows of a phase; no rows when there are none.
     """
 
     kind: str
     refit: str
-    training: Mapping[str, str]
+    note: str | None
+    training: pd.DataFrame
     previous: Callable[[str], pa.Table]
 
     def parts(
@@ -135,9 +137,10 @@ class Runs:
         that the fit speaks for. Raises ValueError when nothing is stored and nothing may be fitted.
         """
         stored = self.previous(phase)
+        training = self.training[self.training["phase"] == phase].iloc[0]
         now = {
             "recipe": recipe_hash(settings),
-            "training": self.training.get(phase, ""),
+            "training": str(training["fingerprint"]),
             "day": "" if day is None else str(day),
         }
         reason = refit_reason(self.refit, _facts(stored), now)
@@ -146,7 +149,9 @@ class Runs:
         fitted = fit()
         kind = f"{self.kind}-{phase}"
         facts = provenance(kind, fitted.data, fitted.n_rows, fitted.n_columns, settings)
-        facts |= {**now, "refit_reason": reason}
+        facts |= {**now, "refit_reason": reason, "as_of": str(training["as_of"])[:10]}
+        if self.note:
+            facts["run_note"] = self.note
         told = {"record": "provenance", "item": list(facts), "text": list(facts.values())}
         shared = {"run_id": run_id(kind, fitted.data, settings), "phase": phase}
         return [{**shared, **part} for part in [*fitted.parts, told]]

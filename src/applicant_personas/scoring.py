@@ -78,7 +78,8 @@ def _scored(data: AtRisk, rows: pd.DataFrame, n_jobs: int) -> Iterator[Part]:
 def _models(table: pa.Table) -> pd.DataFrame:
     """Take the rows of models; a model is known by its day."""
     own = table.filter(pc.is_in(table["record"], value_set=pa.array(MODEL_RECORDS)))
-    names = ["run_id", "record", "model", "item", "value", "n", "days_to_census", *MODEL_FIELDS]
+    names = ["run_id", "record", "days_to_census", "model", "feature", "metric", "item", "value"]
+    names += ["n", *MODEL_FIELDS]
     frame: pd.DataFrame = own.select(names).to_pandas()
     return frame
 
@@ -86,4 +87,5 @@ def _models(table: pa.Table) -> pd.DataFrame:
 def _nearest(models: pd.DataFrame, day: int | None) -> pd.DataFrame:
     days = models["days_to_census"].fillna(NO_DAY).to_numpy(np.float64)
     distance = np.abs(days - (NO_DAY if day is None else day))
-    return models[days == days[np.argmin(distance)]]
+    nearest: pd.DataFrame = models[days == days[np.argmin(distance)]]
+    return nearest

@@ -79,5 +79,6 @@ select
     cast(null as double) as mean, cast(null as double) as stddev, cast(null as double) as median,
     cast(null as double) as min_value, cast(null as double) as max_value
 from bounds
+cross join aggregated
 where false
 {% endfor %}

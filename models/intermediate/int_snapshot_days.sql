@@ -15,7 +15,8 @@ open_terms as (
     select
         entry_terms.entry_term,
         entry_terms.census_on,
-        {{ dbt.datediff('as_of.as_of', 'entry_terms.census_on', 'day') }} as days_to_census
+        {{ dbt.datediff('as_of.as_of', 'entry_terms.census_on', 'day') }}
+            as days_to_census
     from entry_terms
     cross join as_of
     where entry_terms.is_open and entry_terms.census_on is not null

@@ -149,7 +149,7 @@ def _encoded(data: AtRisk, feature: str, rows: pd.DataFrame) -> FloatArray:
     center, scale = rows["center"].to_numpy(np.float64), rows["scale"].to_numpy(np.float64)
     if kind in ("number", "log1p"):
         x = (_transformed(data.numbers[feature], kind) - center[0]) / scale[0]
-        return np.clip(x, -FARTHEST, FARTHEST)[:, np.newaxis]
+        return np.asarray(np.clip(x, -FARTHEST, FARTHEST)[:, np.newaxis])
     levels = data.categories[feature]
     codes = _known_levels(rows, levels)
     if kind == "level":

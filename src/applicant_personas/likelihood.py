@@ -190,15 +190,18 @@ def _fit_logistic(x: FloatArray, y: FloatArray, encoding: Encoding) -> tuple[Log
 
 def _fit_rates(data: AtRisk) -> tuple[Rates, FloatArray]:
     """Fit the rates; also each row's own, without the row."""
-    y, codes = data.outcome, data.persona.codes
+    # Who has no persona comes first.
+    y, group = data.outcome, data.persona.codes + 1
     n, total = len(y), float(y.sum())
     overall = (total + 0.5) / (n + 1)
-    count = np.bincount(codes[codes >= 0], minlength=len(data.persona.names)).astype(np.float64)
-    positive = np.bincount(codes[codes >= 0], y[codes >= 0], minlength=len(data.persona.names))
+    n_groups = len(data.persona.names) + 1
+    count = np.bincount(group, minlength=n_groups).astype(np.float64)
+    positive = np.bincount(group, y, minlength=n_groups)
     prior = FULL_TRUST_ROWS * overall
-    rates = Rates(n, overall, data.persona.names, (positive + prior) / (count + FULL_TRUST_ROWS))
-    others = (positive[codes] - y + prior) / (count[codes] - 1 + FULL_TRUST_ROWS)
-    return rates, np.where(codes >= 0, others, (total - y + 0.5) / n)
+    by_group = (positive + prior) / (count + FULL_TRUST_ROWS)
+    others = (positive[group] - y + prior) / (count[group] - 1 + FULL_TRUST_ROWS)
+    own = np.where(group > 0, others, (total - y + 0.5) / n)
+    return Rates(n, overall, data.persona.names, by_group[1:]), own
 
 
 def model_parts(model: Likelihood) -> Iterator[Part]:

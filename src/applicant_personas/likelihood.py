@@ -145,7 +145,8 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     if encoding is None or not encoding.columns:
         return Fitted(Likelihood(rates, None, None), rates_alone(own_rate), None)
     x, y = encoding.training_matrix(data), data.outcome
-    logistic, left_out = _fit_logistic(x, y, encoding)
+    few = _linear_rows(y)
+    logistic, left_out = _fit_logistic(x, y, encoding, few)
     forest = fit_forest(
         x,
         y,
@@ -156,7 +157,7 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     )
     out_of_bag = out_of_bag_probability(forest, y)
     unseen = estimates(out_of_bag, left_out, own_rate)
-    weights = fit_weights(unseen[:LINEAR_ROWS], y[:LINEAR_ROWS])
+    weights = fit_weights(unseen[:few], y[:few])
     learned = Learned(
         encoding, forest_of(forest, encoding.columns), logistic, weights, fit_knots(out_of_bag, y)
     )
@@ -182,10 +183,20 @@ def n_rarer(outcome: FloatArray) -> int:
     return min(n_positive, int((outcome == 0).sum()))
 
 
-def _fit_logistic(x: FloatArray, y: FloatArray, encoding: Encoding) -> tuple[Logistic, FloatArray]:
+def _linear_rows(y: FloatArray) -> int:
+    """Count the first rows that teach a linear model: more where one outcome is rare."""
+    n = LINEAR_ROWS
+    while n < len(y) and n_rarer(y[:n]) < MIN_EACH_OUTCOME:
+        n *= 2
+    return n
+
+
+def _fit_logistic(
+    x: FloatArray, y: FloatArray, encoding: Encoding, n_rows: int
+) -> tuple[Logistic, FloatArray]:
     """Fit on the first rows, which are a draw; the others are unseen as they are."""
-    model, left_out = fit_logistic(x[:LINEAR_ROWS], y[:LINEAR_ROWS], encoding.columns)
-    return model, np.concatenate([left_out, model.log_odds(x[LINEAR_ROWS:])])
+    model, left_out = fit_logistic(x[:n_rows], y[:n_rows], encoding.columns)
+    return model, np.concatenate([left_out, model.log_odds(x[n_rows:])])
 
 
 def _fit_rates(data: AtRisk) -> tuple[Rates, FloatArray]:

@@ -35,7 +35,7 @@ from applicant_personas.logistic import (
     logistic_to_rows,
 )
 from applicant_personas.predictions import FOREST, LIKELIHOOD, LOGISTIC, PERSONA_RATE, Part
-from applicant_personas.rows import FloatArray
+from applicant_personas.rows import TEXT, FloatArray
 
 ESTIMATES = (FOREST, LOGISTIC, PERSONA_RATE)
 # Applications of either outcome from which on a model is fitted.
@@ -238,8 +238,8 @@ def model_parts(model: Likelihood) -> Iterator[Part]:
 
 def model_from_rows(rows: pd.DataFrame) -> Likelihood:
     """Read a model back from rows of MODEL_FIELDS, in any order."""
-    by_record = {str(record): part for record, part in rows.groupby("record")}
-    rate = by_record["rate"].sort_values("level")
+    by_record = {str(record): part for record, part in rows.groupby("record", observed=True)}
+    rate = by_record["rate"].astype({"level": TEXT}).sort_values("level")
     of_persona = rate[rate["level"].notna()]
     of_all = rate[rate["level"].isna()].iloc[0]
     rates = Rates(

@@ -139,7 +139,18 @@ class Fitted:
 
 
 def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
-    """Fit on rows whose outcomes are all known; at least one row."""
+    """Fit on rows whose outcomes are all known; at least one row.
+
+    >>> import pyarrow as pa
+    >>> from applicant_personas.at_risk import CATALOG_COLUMNS, KEY_COLUMNS, read_at_risk
+    >>> keys, gpa = dict.fromkeys(KEY_COLUMNS, np.arange(400)), np.linspace(2, 4, 400)
+    >>> rows = pa.table(keys | {"gpa": gpa, "outcome": (gpa > 3).astype(float)})
+    >>> features = pd.DataFrame([["gpa", "grades", "number", "none"]], columns=CATALOG_COLUMNS)
+    >>> data = read_at_risk(rows, features)
+    >>> fitted = fit_likelihood(data, Recipe(seed=1))
+    >>> fitted.model.predict(data)["likelihood"][[0, 399]].round()
+    array([0., 1.])
+    """
     rates, own_rate = _fit_rates(data)
     encoding = fit_encoding(data) if n_rarer(data.outcome) >= MIN_EACH_OUTCOME else None
     if encoding is None or not encoding.columns:

@@ -105,7 +105,11 @@ def test_a_cycle_learns_from_earlier_cycles_on_the_same_day_only(applicants, tes
 def test_what_is_open_teaches_and_tests_nothing(applicants, tested):
     made = planted(n=3_200, n_terms=5, seed=3).rows
     still_open = made[made["is_open"]].assign(days_to_census=TODAY, gpa=1e6)
-    again = run(pd.concat([applicants, still_open], ignore_index=True))
+    # In a closed cycle too: deferred, or nobody knows.
+    unknown = applicants.iloc[:50].assign(
+        row_code=range(50), application_code=range(50), outcome=np.nan, gpa=1e6
+    )
+    again = run(pd.concat([applicants, still_open, unknown], ignore_index=True))
     columns = ["application_code", *MODELS]
     pd.testing.assert_frame_equal(predictions(again)[columns], predictions(tested)[columns])
 

@@ -128,6 +128,8 @@ def test_closed_rows_are_scored_by_models_of_other_persons(closed, fitted):
         assert oracle - 0.06 < roc_auc_score(merged["outcome"], merged[LIKELIHOOD]) < oracle
         assert merged["n_training"].between(0.7 * len(closed), 0.9 * len(closed)).all()
     assert found[[LIKELIHOOD, FOREST, PERSONA_RATE, STAGE_RATE]].notna().all(axis=None)
+    np.testing.assert_allclose(found[STAGE_RATE], closed["outcome"].mean(), atol=0.03)
+    assert found[STAGE_RATE].nunique() == N_FOLDS
 
 
 def test_a_persons_applications_are_held_out_together(closed, light, monkeypatch):

@@ -174,7 +174,10 @@ def test_what_defines_a_persona_is_what_sets_it_apart(defining):
     assert first.loc["self_funded", "direction"] == "lowers"
     assert first.loc["highflyer", "feature"] == "gpa"
     assert first.loc["highflyer", "direction"] == "raises"
-    assert found.loc[found["feature"] == "random_noise", "is_noise_control"].all()
+    noise = found[found["feature"] == "random_noise"]
+    assert noise["is_noise_control"].all()
+    assert noise["importance"].abs().max() < 0.01
+    assert found.loc[found["feature"] == "gpa", "beats_noise"].any()
     assert not found.loc[found["feature"] == "is_stealth", "beats_noise"].any()
 
 

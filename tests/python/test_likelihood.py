@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from applicant_personas import likelihood
 from applicant_personas.blend import MAX_LOG_ODDS, log_odds
+from applicant_personas.calibration import apply_knots
 from applicant_personas.enrollment import ENROLLMENT_FIELDS
 from applicant_personas.likelihood import (
     ESTIMATES,
@@ -70,6 +71,14 @@ def test_it_is_calibrated_in_all_in_slope_and_by_persona(predicted, test):
     assert 0.85 < line.coef_[0, 0] < 1.15
     miss = test.assign(miss=found - test["oracle"]).groupby("persona_key")["miss"].mean()
     assert miss.abs().max() < 0.07
+
+
+def test_a_forest_alone_is_calibrated_by_knots_of_its_own(fitted, test, predicted):
+    learned, data = fitted.model.learned, at_risk(test)
+    raw = learned.forest.probability(learned.encoding.matrix(data))
+    expected = apply_knots(raw, learned.forest_knots)
+    np.testing.assert_allclose(predicted[FOREST], expected, rtol=1e-9)
+    assert log_loss(data.outcome, predicted[FOREST]) < log_loss(data.outcome, raw)
 
 
 @pytest.mark.parametrize("n_rows", [300, 3_000])

@@ -125,6 +125,15 @@ def test_the_run_is_that_of_the_model(found, stored):
     }
 
 
+def test_the_rate_of_the_stage_is_that_of_everyone_who_stood_there(found, stored):
+    rates = frame(stored).query("record == 'rate' and level.isna()")
+    keys = ["phase", "days_to_census"]
+    told = predictions(found).groupby(keys)[STAGE_RATE].unique()
+    assert {key: list(value) for key, value in told.items()} == {
+        key: [value] for key, value in rates.set_index(keys)["value"].items()
+    }
+
+
 def test_nothing_is_fitted(stored, undecided, found, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("Something was fitted.")

@@ -96,11 +96,13 @@ class AtRisk:
         return [int(term) for term in np.unique(self.term[self.closed]) if term != UNDATED]
 
     def digest(self) -> str:
-        """Digest the keys, outcomes and features of the rows; 16 hexadecimal digits."""
+        """Digest all that a fit sees of the rows; 16 hexadecimal digits."""
         digest = hashlib.sha256("\x1f".join(self.features["feature"]).encode())
-        for array in (self.row, self.outcome, *self.numbers.values()):
+        arrays = (self.row, self.person, self.term, self.outcome)
+        for array in (*arrays, *self.numbers.values()):
             digest.update(array.tobytes())
-        for levels in self.categories.values():
+        groups = (self.entry_term, self.previous_entry_term, self.residency, self.program)
+        for levels in (*groups, *self.categories.values()):
             digest.update("\x1f".join(levels.names).encode())
             digest.update(levels.codes.tobytes())
         return digest.hexdigest()[:16]
@@ -146,7 +148,7 @@ def read_at_risk(rows: pa.Table, features: pd.DataFrame) -> AtRisk:
     """
     require(features, CATALOG_COLUMNS, "features")
     columns = pd.DataFrame(columns=rows.column_names)
-    require(columns, [*KEY_COLUMNS, *features["feature"]], "rows at risk")
+    require(columns, dict.fromkeys([*KEY_COLUMNS, *features["feature"]]), "rows at risk")
     rows = rows.sort_by("row_code")
     application = _integers(rows["application_code"])
     if len(np.unique(application)) < len(application):
@@ -196,7 +198,7 @@ def _integers(column: pa.ChunkedArray) -> IntArray:
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
-    """Numbers or booleans as float64; missing and infinite values as NaN."""
+    """Numbers or booleans as float64; NaN where missing, or too large for a forest's float32."""
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     try:
@@ -204,7 +206,7 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"Column {name} holds text where numbers are expected.") from error
     array: FloatArray = pc.fill_null(values, np.nan).to_numpy().astype(np.float64)
-    array[np.isinf(array)] = np.nan
+    array[~(np.abs(array) <= np.finfo(np.float32).max)] = np.nan
     return array
 
 

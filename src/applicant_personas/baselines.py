@@ -28,7 +28,8 @@ def rate_baselines(model: Likelihood, train: AtRisk, test: AtRisk) -> dict[str, 
 def previous_cycle_rate(train: AtRisk, test: AtRisk) -> FloatArray:
     """Rate of each test row's program and residency in the last cycle of the same intake.
 
-    Where that cycle is not among the training rows, the latest one before serves.
+    Where that cycle is not among the training rows, the latest one before serves. `train` and
+    `test` are parts of the same rows: their codes are the same.
     """
     rows = _previous_cycle(train, test)
     last = train.take(rows)

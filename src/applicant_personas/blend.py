@@ -61,6 +61,9 @@ def fit_line(x: FloatArray, outcome: FloatArray, n_steps: int = 8) -> tuple[floa
 
 def _calibrated_loss(x: FloatArray, outcome: FloatArray) -> float:
     intercept, slope = fit_line(x, outcome)
+    # A falling line would mean that the mean knows nothing: then everyone gets the base rate.
+    if slope < 0:
+        intercept, slope = float(log_odds(np.array([outcome.mean()]))[0]), 0.0
     odds = intercept + slope * x
     return float(np.logaddexp(0.0, np.where(outcome == 1, -odds, odds)).mean())
 

@@ -27,6 +27,8 @@ from applicant_personas.rows import (
 MAX_LEVELS = 12
 MIN_LEVEL_ROWS = 10
 PRIOR_ROWS = 20.0
+# A forest works in float32, where a value much farther from the center would be infinite.
+FARTHEST = 1e30
 N_FOLDS = 5
 
 # kind: number or log1p, level, target (value is the mean outcome of the level; the row without a
@@ -146,8 +148,8 @@ def _encoded(data: AtRisk, feature: str, rows: pd.DataFrame) -> FloatArray:
     kind = rows["kind"].iloc[0]
     center, scale = rows["center"].to_numpy(np.float64), rows["scale"].to_numpy(np.float64)
     if kind in ("number", "log1p"):
-        x = _transformed(data.numbers[feature], kind)
-        return np.asarray(((x - center[0]) / scale[0])[:, np.newaxis])
+        x = (_transformed(data.numbers[feature], kind) - center[0]) / scale[0]
+        return np.asarray(np.clip(x, -FARTHEST, FARTHEST)[:, np.newaxis])
     levels = data.categories[feature]
     codes = _known_levels(rows, levels)
     if kind == "level":
@@ -160,7 +162,7 @@ def _encoded(data: AtRisk, feature: str, rows: pd.DataFrame) -> FloatArray:
 
 def _known_levels(rows: pd.DataFrame, levels: Levels) -> IntArray:
     """Place of each row's level among the encoding's rows; -1 where it is missing or unseen."""
-    known = {name: place for place, name in enumerate(texts(rows["level"])) if name}
+    known = {name: place for place, name in enumerate(texts(rows["level"])) if name is not None}
     place = np.array([known.get(name, -1) for name in (*levels.names, None)], dtype=np.int64)
     return place[levels.codes]
 

@@ -137,8 +137,8 @@ def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -
 
 def out_of_bag_probability(forest: RandomForestClassifier, y: FloatArray) -> FloatArray:
     """Predict each training row by the trees that did not see it (base rate if all did)."""
-    probability: FloatArray = forest.oob_decision_function_[:, 1]
-    return np.where(np.isfinite(probability), probability, y.mean())
+    votes: FloatArray = forest.oob_decision_function_
+    return np.where(votes.sum(axis=1) > 0, votes[:, 1], y.mean())
 
 
 def forest_of(fitted: RandomForestClassifier, columns: Sequence[str]) -> Forest:

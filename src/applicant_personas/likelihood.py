@@ -145,7 +145,8 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     if encoding is None or not encoding.columns:
         return Fitted(Likelihood(rates, None, None), rates_alone(own_rate), None)
     x, y = encoding.training_matrix(data), data.outcome
-    logistic, left_out = _fit_logistic(x, y, encoding)
+    few = _linear_rows(y)
+    logistic, left_out = _fit_logistic(x, y, encoding, few)
     forest = fit_forest(
         x,
         y,
@@ -156,7 +157,7 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     )
     out_of_bag = out_of_bag_probability(forest, y)
     unseen = estimates(out_of_bag, left_out, own_rate)
-    weights = fit_weights(unseen[:LINEAR_ROWS], y[:LINEAR_ROWS])
+    weights = fit_weights(unseen[:few], y[:few])
     learned = Learned(
         encoding, forest_of(forest, encoding.columns), logistic, weights, fit_knots(out_of_bag, y)
     )
@@ -182,23 +183,36 @@ def n_rarer(outcome: FloatArray) -> int:
     return min(n_positive, int((outcome == 0).sum()))
 
 
-def _fit_logistic(x: FloatArray, y: FloatArray, encoding: Encoding) -> tuple[Logistic, FloatArray]:
+def _linear_rows(y: FloatArray) -> int:
+    """Count the first rows that teach a linear model: more where one outcome is rare."""
+    n = LINEAR_ROWS
+    while n < len(y) and n_rarer(y[:n]) < MIN_EACH_OUTCOME:
+        n *= 2
+    return n
+
+
+def _fit_logistic(
+    x: FloatArray, y: FloatArray, encoding: Encoding, n_rows: int
+) -> tuple[Logistic, FloatArray]:
     """Fit on the first rows, which are a draw; the others are unseen as they are."""
-    model, left_out = fit_logistic(x[:LINEAR_ROWS], y[:LINEAR_ROWS], encoding.columns)
-    return model, np.concatenate([left_out, model.log_odds(x[LINEAR_ROWS:])])
+    model, left_out = fit_logistic(x[:n_rows], y[:n_rows], encoding.columns)
+    return model, np.concatenate([left_out, model.log_odds(x[n_rows:])])
 
 
 def _fit_rates(data: AtRisk) -> tuple[Rates, FloatArray]:
     """Fit the rates; also each row's own, without the row."""
-    y, codes = data.outcome, data.persona.codes
+    # Who has no persona comes first.
+    y, group = data.outcome, data.persona.codes + 1
     n, total = len(y), float(y.sum())
     overall = (total + 0.5) / (n + 1)
-    count = np.bincount(codes[codes >= 0], minlength=len(data.persona.names)).astype(np.float64)
-    positive = np.bincount(codes[codes >= 0], y[codes >= 0], minlength=len(data.persona.names))
+    n_groups = len(data.persona.names) + 1
+    count = np.bincount(group, minlength=n_groups).astype(np.float64)
+    positive = np.bincount(group, y, minlength=n_groups)
     prior = FULL_TRUST_ROWS * overall
-    rates = Rates(n, overall, data.persona.names, (positive + prior) / (count + FULL_TRUST_ROWS))
-    others = (positive[codes] - y + prior) / (count[codes] - 1 + FULL_TRUST_ROWS)
-    return rates, np.where(codes >= 0, others, (total - y + 0.5) / n)
+    by_group = (positive + prior) / (count + FULL_TRUST_ROWS)
+    others = (positive[group] - y + prior) / (count[group] - 1 + FULL_TRUST_ROWS)
+    own = np.where(group > 0, others, (total - y + 0.5) / n)
+    return Rates(n, overall, data.persona.names, by_group[1:]), own
 
 
 def model_parts(model: Likelihood) -> Iterator[Part]:

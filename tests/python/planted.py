@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from applicant_personas.at_risk import AtRisk, read_at_risk
+from applicant_personas.likelihood import Recipe
+from applicant_personas.rows import digests
+from applicant_personas.runs import Runs
 
 # share, gpa, english, verbal, quant, gre share, intent, virtual, in person, scholarship, base logit
 ARCHETYPES = {
@@ -36,11 +43,15 @@ FEATURES = pd.DataFrame(
     ],
     columns=["feature", "block", "kind", "role", "priority"],
 )
+FEATURES["transform"] = np.where(FEATURES["kind"] == "count", "log1p", "none")
+# Enough trees for honest scores of the tests' few rows.
+RECIPE = Recipe(seed=5, n_trees=40)
+ARROW_TYPES = {"O": pa.string(), "f": pa.float64(), "i": pa.int64(), "b": pa.bool_()}
 
 
 @dataclass(frozen=True)
 class Planted:
-    """Enrollment rows of one phase, each one's true probability and archetype."""
+    """Rows at risk in one phase, each one's true probability and archetype."""
 
     rows: pd.DataFrame
     probability: NDArray[np.float64]
@@ -60,7 +71,7 @@ def planted(n: int = 3_000, n_terms: int = 4, seed: int = 7) -> Planted:
     quality = rng.normal(size=n)
     rows = pd.DataFrame(
         {
-            "phase": "yield",
+            "phase": "admitted",
             "application_id": [f"a{number:06d}" for number in range(n)],
             "person_id": [f"p{number:06d}" for number in range(n)],
             "gpa": gpa + 0.08 * (0.7 * quality + 0.7 * rng.normal(size=n)),
@@ -93,11 +104,68 @@ def planted(n: int = 3_000, n_terms: int = 4, seed: int = 7) -> Planted:
     rows.loc[rng.random(n) >= gre, ["verbal", "quant"]] = np.nan
     rows["intent"] = rows["intent"].where(rng.random(n) < 0.7)
     rows["entry_term"] = [f"{2022 + number} Fall" for number in term]
+    rows["previous_entry_term"] = [f"{2021 + number} Fall" if number else None for number in term]
     rows["term_order"] = term.astype(float)
+    rows["known_on"] = pd.Timestamp("2022-07-01") + pd.to_timedelta(365 * term, unit="D")
     rows["is_open"] = is_open
     rows["outcome"] = np.where(is_open, np.nan, outcome)
     rows["persona_key"] = archetype
-    return Planted(rows, probability, archetype)
+    rows["residency"] = rng.choice(["domestic", "international"], n)
+    return Planted(_keyed(rows), probability, archetype)
+
+
+def _keyed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add what a database adds: integers that are digests of the keys, and flags of the day."""
+    applications, persons = rows["application_id"], rows["person_id"]
+    codes = {
+        "row_code": digests(applications, "row "),
+        "application_code": digests(applications),
+        "person_code": digests(persons, "person "),
+    }
+    # 64-bit digests lose a bit where integers are signed.
+    codes = {name: (code >> np.uint64(1)).astype(np.int64) for name, code in codes.items()}
+    return rows.assign(**codes, days_to_census=60.0, is_enrollment_day=True, is_standing=True)
+
+
+def table(rows: pd.DataFrame) -> pa.Table:
+    """Make the table that a database would give."""
+    types = {str(name): ARROW_TYPES.get(kind.kind) for name, kind in rows.dtypes.items()}
+    fields = {**types, "known_on": pa.date32()}
+    return pa.Table.from_pandas(rows, pa.schema(list(fields.items())), preserve_index=False)
+
+
+def at_risk(rows: pd.DataFrame, features: pd.DataFrame = FEATURES) -> AtRisk:
+    """Read rows as every model does."""
+    return read_at_risk(table(rows), features)
+
+
+def reader(rows: pd.DataFrame) -> Callable[[str, int | None], pa.Table]:
+    """Give the rows of a phase and day, as a database would."""
+
+    def read(phase: str, day: int | None) -> pa.Table:
+        days = rows["days_to_census"]
+        on_day = days.isna() if day is None else days == day
+        return table(rows[(rows["phase"] == phase) & on_day])
+
+    return read
+
+
+def days_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """List the days on which rows are known; likelihoods are made for the enrollment day."""
+    columns = rows[["phase", "days_to_census", "is_enrollment_day"]].drop_duplicates()
+    return columns.rename(columns={"is_enrollment_day": "is_training_day"})
+
+
+def targeted(*phases: str, features: pd.DataFrame = FEATURES) -> pd.DataFrame:
+    """Give every phase the same features."""
+    return pd.concat([features.assign(target=phase) for phase in phases], ignore_index=True)
+
+
+def first_runs(kind: str, *phases: str, **settings: object) -> Runs:
+    """Begin with an empty store, so that everything is fitted."""
+    facts = {"phase": list(phases), "fingerprint": "outcomes", "as_of": "2026-01-01"}
+    nothing = {"refit": "auto", "note": None, "previous": lambda phase: pa.table({})}
+    return Runs(kind=kind, training=pd.DataFrame(facts), **{**nothing, **settings})
 
 
 def matrix(rows: pd.DataFrame) -> pd.DataFrame:

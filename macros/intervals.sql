@@ -1,0 +1,56 @@
+{# The chance that a normal variable lies below z standard deviations: Abramowitz and Stegun
+   26.2.17, off by less than 7.5e-8. #}
+{% macro normal_cdf(z) -%}
+    {%- set t = '(1 / (1 + 0.2316419 * abs(' ~ z ~ ')))' -%}
+    {%- set tail = 'exp(-(' ~ z ~ ') * (' ~ z ~ ') / 2) * 0.3989422804014327 * ' ~ t ~ ' * ('
+        ~ '0.319381530 + ' ~ t ~ ' * (-0.356563782 + ' ~ t ~ ' * (1.781477937 + ' ~ t
+        ~ ' * (-1.821255978 + ' ~ t ~ ' * 1.330274429))))' -%}
+    (case when ({{ z }}) >= 0 then 1 - {{ tail }} else {{ tail }} end)
+{%- endmacro %}
+
+{# Variance of the number of people who reach the outcome, of those who stand in one phase: of each
+   person by chance (spread is the sum of p (1 - p)), of the level that the model learned from
+   n_training rows, and of cycles, whose log-odds differ by tau (a standard deviation). #}
+{% macro headcount_variance(n_people, spread, n_training, tau) -%}
+    {{ spread }}
+    + {{ n_people }} * {{ spread }} / greatest({{ n_training }}, 1)
+    + power({{ tau }} * {{ spread }}, 2)
+{%- endmacro %}
+
+{# Variance of the number of people yet to come, of which n_cycles earlier cycles had the mean: by
+   chance, of the mean, and of cycles, which differ by a share of it (a standard deviation). #}
+{% macro arrival_variance(mean, n_cycles, share) -%}
+    {{ mean }} + {{ mean }} / {{ n_cycles }} + power({{ share }} * {{ mean }}, 2)
+{%- endmacro %}
+
+{# Bound of the interval of a headcount that holds with the given confidence in percent, never below
+   those already counted; `sign` is '-' or '+'. #}
+{% macro headcount_bound(expected, deviation, already, percent, sign) -%}
+    {%- set z = {80: 1.281552, 95: 1.959964}[percent] -%}
+    greatest({{ already }}, {{ expected }} {{ sign }} {{ z }} * {{ deviation }})
+{%- endmacro %}
+
+{# The chance that a headcount exceeds a capacity. #}
+{% macro chance_to_exceed(capacity, expected, deviation, already) -%}
+    case
+        when {{ already }} > {{ capacity }} then 1
+        when {{ deviation }} > 0 then 1 - {{ normal_cdf(
+            '((' ~ capacity ~ ' + 0.5 - ' ~ expected ~ ') / nullif(' ~ deviation ~ ', 0))'
+        ) }}
+        when {{ expected }} <= {{ capacity }} then 0
+    end
+{%- endmacro %}
+
+{# What the marts of headcounts publish of a cell that is not too small. #}
+{% macro headcount_columns() -%}
+    {%- for name, column in {'n_population': 'n_population', 'already_enrolled': 'n_reached'}.items() %}
+    case when not is_suppressed then cast({{ column }} as bigint) end as {{ name }},
+    {%- endfor %}
+    {%- for column in [
+        'expected_in_ladder', 'expected_yet_to_come', 'expected',
+        'low_80', 'high_80', 'low_95', 'high_95',
+    ] %}
+    case when not is_suppressed then round({{ column }}, 9) end as {{ column }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

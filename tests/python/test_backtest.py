@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from applicant_personas.phases import back_test_phases
 from planted import FEATURES, planted
 from sklearn.metrics import roc_auc_score
 
 from applicant_personas.backtest import BACKTEST_TYPES, back_test
-from applicant_personas.phases import back_test_phases
 
 SMALL = {"phase": "yield", "seed": 5, "n_trees": 40}
 EARLY, TODAY = 90, 60

@@ -541,7 +541,8 @@ def test_everyone_with_a_persona_is_in_its_funnel_once(sample: Case) -> None:
 
 def admitted_importance(case: Case) -> pd.DataFrame:
     return case.warehouse.frame(
-        "select * from marts.rpt_feature_importance where target = 'enrollment' and phase = 'admitted'"
+        "select * from marts.rpt_feature_importance"
+        " where target = 'enrollment' and phase = 'admitted'"
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from applicant_personas.phases import fit_phases
 from planted import FEATURES, planted
 from sklearn.metrics import roc_auc_score
 
@@ -19,7 +20,6 @@ from applicant_personas.enrollment import (
     fit_enrollment,
     score,
 )
-from applicant_personas.phases import fit_phases
 
 SMALL = {
     "phase": "yield",

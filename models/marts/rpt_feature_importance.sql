@@ -1,8 +1,5 @@
 {# So high a feature must rank within a persona to be called a driver of it. #}
 {%- set top_ranks = 3 %}
-{%- macro speaks(relation) -%}
-    {{ relation }}.direction in ('raises', 'lowers')
-{%- endmacro %}
 
 with
 
@@ -48,8 +45,8 @@ compared as (
         combined.scope <> 'global'
         and combined.target = 'enrollment'
         and combined.beats_noise
-        and {{ speaks('combined') }}
-        and {{ speaks('overall') }}
+        and combined.direction in ('raises', 'lowers')
+        and overall.direction in ('raises', 'lowers')
         and overall.beats_noise
         and combined.direction <> overall.direction as is_opposite,
         combined.scope <> 'global'

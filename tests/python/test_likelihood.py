@@ -13,7 +13,6 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from applicant_personas import likelihood
 from applicant_personas.blend import MAX_LOG_ODDS, log_odds
 from applicant_personas.enrollment import ENROLLMENT_FIELDS
 from applicant_personas.likelihood import (
@@ -165,20 +164,18 @@ def test_without_personas_the_rate_of_everyone_has_no_weight(train, persona):
     assert roc_auc_score(data.outcome, fitted.unseen[LIKELIHOOD]) > 0.75
 
 
-def test_a_rare_outcome_is_looked_for_among_more_rows(train, monkeypatch):
+def test_a_rare_outcome_is_looked_for_among_more_rows(train):
     rare = train.sort_values("row_code").assign(outcome=0.0)
     rare.iloc[-100:, rare.columns.get_loc("outcome")] = 1.0
-    monkeypatch.setattr(likelihood, "LINEAR_ROWS", 500)
     data = at_risk(rare)
-    fitted = fit_likelihood(data, RECIPE)
+    fitted = fit_likelihood(data, replace(RECIPE, linear_rows=500))
     assert np.isfinite(fitted.unseen[LIKELIHOOD]).all()
     assert fitted.unseen[LIKELIHOOD].mean() == pytest.approx(100 / len(rare), abs=0.01)
 
 
-def test_a_linear_model_learns_from_the_first_rows_only(train, fitted, monkeypatch):
-    monkeypatch.setattr(likelihood, "LINEAR_ROWS", 1_000)
+def test_a_linear_model_learns_from_the_first_rows_only(train, fitted):
     data = at_risk(train)
-    bounded = fit_likelihood(data, RECIPE)
+    bounded = fit_likelihood(data, replace(RECIPE, linear_rows=1_000))
     x = fitted.model.learned.encoding.training_matrix(data)
     assert len(bounded.unseen[LOGISTIC]) == len(data)
     bounded_odds = log_odds(bounded.unseen[LOGISTIC][1_000:])

@@ -104,8 +104,9 @@ def fit_encoding(data: AtRisk) -> Encoding:
 
 def encoding_from_rows(rows: pd.DataFrame) -> Encoding:
     """Read an encoding back from its rows, in any order."""
-    ordered = rows.sort_values(["feature", "level"], na_position="last", kind="stable")
-    return Encoding(tidy([ordered[list(ENCODING_TYPES)]], ENCODING_TYPES))
+    # As text first: coded text would be sorted by its codes.
+    plain = tidy([rows[list(ENCODING_TYPES)]], ENCODING_TYPES)
+    return Encoding(plain.sort_values(["feature", "level"], ignore_index=True))
 
 
 def _number(feature: str, transform: str, values: FloatArray) -> list[dict[str, object]]:

@@ -28,6 +28,7 @@ from applicant_personas.evaluation import auc_interval
 from applicant_personas.forest import predict_forest
 from applicant_personas.importance import (
     GLOBAL,
+    MIN_EACH,
     NOISE,
     NOISE_BLOCK,
     HeldOut,
@@ -39,6 +40,7 @@ from applicant_personas.likelihood import (
     Recipe,
     fit_likelihood,
     model_parts,
+    n_rarer,
 )
 from applicant_personas.predictions import (
     LIKELIHOOD,
@@ -188,13 +190,16 @@ def _folds(data: AtRisk, recipe: Recipe) -> list[_Fold]:
 
 
 def _importance_parts(folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
-    """Permute what is held out of each fold, bounded to rows that tell as much."""
+    """Permute what is held out of each fold, bounded to rows that tell as much, if they can."""
     few = [np.arange(min(len(fold.test), IMPORTANCE_ROWS // N_FOLDS)) for fold in folds]
     rows = [fold.test.take(some) for fold, some in zip(folds, few, strict=True)]
+    outcomes = [part.outcome for part in rows]
+    if n_rarer(np.concatenate(outcomes)) < MIN_EACH:
+        return
     n_rows = sum(len(part) for part in rows)
     found = permutation_importance(
         [_explained(fold.fitted, part) for fold, part in zip(folds, rows, strict=True)],
-        {GLOBAL: [part.outcome for part in rows]},
+        {GLOBAL: outcomes},
         shuffles(folds[0].test.features),
         seed=recipe.seed,
         n_repeats=int(np.clip(SHUFFLED_ROWS // max(n_rows, 1), 1, MAX_REPEATS)),

@@ -3,6 +3,12 @@
 The forest is scikit-learn's, missing values handled natively (a split sends them left or right).
 Scoring walks all rows down a tree at once, one level a step; it is written here so that stored rows
 alone give the same probability to the bit, in any process and with any version of scikit-learn.
+
+>>> x = np.repeat([[2.5], [3.5]], 50, axis=0)
+>>> fitted = fit_forest(x, np.repeat([0.0, 1.0], 50), max_rows=100, n_trees=10, seed=1)
+>>> rows = forest_to_rows(forest_of(fitted, ["gpa"]))
+>>> forest_from_rows(rows, ["gpa"]).probability(np.array([[2.0], [4.0]]))
+array([0., 1.])
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from applicant_personas.logistic import (
     logistic_to_rows,
 )
 from applicant_personas.predictions import FOREST, LIKELIHOOD, LOGISTIC, PERSONA_RATE, Part
-from applicant_personas.rows import FloatArray
+from applicant_personas.rows import TEXT, FloatArray
 
 ESTIMATES = (FOREST, LOGISTIC, PERSONA_RATE)
 # Applications of either outcome from which on a model is fitted.
@@ -154,7 +154,18 @@ class Fitted:
 
 
 def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
-    """Fit on rows whose outcomes are all known; at least one row."""
+    """Fit on rows whose outcomes are all known; at least one row.
+
+    >>> import pyarrow as pa
+    >>> from applicant_personas.at_risk import CATALOG_COLUMNS, KEY_COLUMNS, read_at_risk
+    >>> keys, gpa = dict.fromkeys(KEY_COLUMNS, np.arange(400)), np.linspace(2, 4, 400)
+    >>> rows = pa.table(keys | {"gpa": gpa, "outcome": (gpa > 3).astype(float)})
+    >>> features = pd.DataFrame([["gpa", "grades", "number", "none"]], columns=CATALOG_COLUMNS)
+    >>> data = read_at_risk(rows, features)
+    >>> fitted = fit_likelihood(data, Recipe(seed=1))
+    >>> fitted.model.predict(data)["likelihood"][[0, 399]].round()
+    array([0., 1.])
+    """
     rates, own_rate = _fit_rates(data)
     encoding = fit_encoding(data) if n_rarer(data.outcome) >= MIN_EACH_OUTCOME else None
     if encoding is None or not encoding.columns:
@@ -252,8 +263,8 @@ def model_parts(model: Likelihood) -> Iterator[Part]:
 
 def model_from_rows(rows: pd.DataFrame) -> Likelihood:
     """Read a model back from rows of MODEL_FIELDS, in any order."""
-    by_record = {str(record): part for record, part in rows.groupby("record")}
-    rate = by_record["rate"].sort_values("level")
+    by_record = {str(record): part for record, part in rows.groupby("record", observed=True)}
+    rate = by_record["rate"].astype({"level": TEXT}).sort_values("level")
     of_persona = rate[rate["level"].notna()]
     of_all = rate[rate["level"].isna()].iloc[0]
     rates = Rates(

@@ -97,7 +97,8 @@ def logistic_to_rows(model: Logistic) -> pd.DataFrame:
 
 def logistic_from_rows(rows: pd.DataFrame, columns: Sequence[str]) -> Logistic:
     """Read the model back from its rows, in any order."""
-    parts = {str(metric): part.set_index("column_name") for metric, part in rows.groupby("metric")}
+    by_metric = rows.groupby("metric", observed=True)
+    parts = {str(metric): part.set_index("column_name") for metric, part in by_metric}
     flags = parts.get("missing", rows[:0].set_index("column_name")).reindex(list(columns))
     return Logistic(
         tuple(columns),

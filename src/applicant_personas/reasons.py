@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from applicant_personas.at_risk import PERSONA, AtRisk
-from applicant_personas.blend import log_odds
+from applicant_personas.blend import MAX_LOG_ODDS, log_odds
 from applicant_personas.likelihood import ESTIMATES, Likelihood, estimates
 from applicant_personas.predictions import FOREST, LOGISTIC, PERSONA_RATE, Part
 from applicant_personas.rows import FloatArray, TextArray
@@ -47,9 +47,9 @@ def contributions(model: Likelihood, data: AtRisk, n_jobs: int = 1) -> Contribut
     )
     scale = _ratio(by_estimate[:, 0] - root_odds, probability - root)
     credit *= weight[FOREST] * scale[:, np.newaxis]
-    # A logistic regression that claims certainty is bounded, and its terms with it.
+    # A logistic regression that claims certainty is bounded, and its terms and intercept with it.
     terms = learned.logistic.terms(x)
-    intercept = learned.logistic.intercept
+    intercept = float(np.clip(learned.logistic.intercept, -MAX_LOG_ODDS, MAX_LOG_ODDS))
     bounded = _ratio(by_estimate[:, 1] - intercept, terms.sum(axis=1))
     credit += weight[LOGISTIC] * terms * bounded[:, np.newaxis]
     places = learned.encoding.places

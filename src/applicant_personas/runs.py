@@ -172,12 +172,14 @@ def refit_reason(refit: str, before: Mapping[str, str], now: Mapping[str, str]) 
         return "no model was stored"
     if refit != AUTO:
         return "refit is always" if refit == ALWAYS else None
-    if before["recipe"] != now["recipe"]:
+    if before.get("recipe") != now["recipe"]:
         return "features, settings or versions changed"
     if before["training"] != now["training"]:
         return "outcomes of closed cycles changed"
-    days = (before["day"], now["day"])
-    apart = abs(int(days[0]) - int(days[1])) if all(days) else int(days[0] != days[1]) * 10_000
+    if not (before["day"] and now["day"]):
+        same = before["day"] == now["day"]
+        return None if same else "the last fit or this one is of data without dates"
+    apart = abs(int(before["day"]) - int(now["day"]))
     if apart > MAX_DAYS_APART:
         return f"the last fit was for another day of the season, {apart} days apart"
     return None

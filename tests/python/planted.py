@@ -134,6 +134,12 @@ def table(rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(rows, pa.schema(list(fields.items())), preserve_index=False)
 
 
+def frame(found: pa.Table) -> pd.DataFrame:
+    """Make a frame of a table, with text as text."""
+    coded = found.to_pandas()
+    return coded.astype(dict.fromkeys(coded.select_dtypes("category").columns, object))
+
+
 def at_risk(rows: pd.DataFrame, features: pd.DataFrame = FEATURES) -> AtRisk:
     """Read rows as every model does."""
     return read_at_risk(table(rows), features)

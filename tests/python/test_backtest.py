@@ -1,16 +1,27 @@
 """The back-test on applicants whose true probability is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from applicant_personas.phases import back_test_phases
-from planted import FEATURES, planted
+from planted import FEATURES, RECIPE, days_of, first_runs, frame, planted, reader, targeted
 from sklearn.metrics import roc_auc_score
 
-from applicant_personas.backtest import BACKTEST_TYPES, back_test
+from applicant_personas.backtest import (
+    BACKTEST_FIELDS,
+    MANY_ROWS,
+    back_test,
+    lighter,
+    ordered_days,
+    settings_of,
+    training_day,
+)
+from applicant_personas.predictions import BOOSTING, LIKELIHOOD, MODELS
 
-SMALL = {"phase": "yield", "seed": 5, "n_trees": 40}
 EARLY, TODAY = 90, 60
+PHASE = "admitted"
 
 
 @pytest.fixture(scope="module")
@@ -18,35 +29,66 @@ def applicants():
     """Draw closed cycles on two days; nobody's intent is known on the early one."""
     made = planted(n=3_200, n_terms=5, seed=3)
     rows = made.rows.assign(oracle=made.probability)[~made.rows["is_open"]]
-    today = rows.assign(days_to_census=TODAY, is_enrollment_day=True)
     early = rows.assign(days_to_census=EARLY, is_enrollment_day=False, intent=np.nan)
-    return pd.concat([today, early], ignore_index=True)
+    return pd.concat([rows.assign(days_to_census=TODAY), early], ignore_index=True)
+
+
+def run(rows, *, recipe=RECIPE, phases=(PHASE,), read=None):
+    return back_test(
+        read or reader(rows),
+        days_of(rows),
+        targeted(PHASE),
+        first_runs("backtest", *phases),
+        recipe,
+        phases,
+    ).read_all()
 
 
 @pytest.fixture(scope="module")
 def tested(applicants):
-    return back_test(applicants, FEATURES, **SMALL)
+    return run(applicants)
 
 
-def predictions(found):
+def predictions(table):
+    found = frame(table)
     return found[found["record"] == "prediction"].reset_index(drop=True)
 
 
-def test_each_cycle_after_the_first_is_predicted_on_each_day(applicants, tested):
-    assert dict(tested.dtypes.astype(str)) == BACKTEST_TYPES
-    keys = ["application_id", "days_to_census"]
-    found = predictions(tested).merge(
-        applicants[[*keys, "entry_term", "outcome", "oracle"]], on=keys, validate="many_to_one"
-    )
-    assert (found["entry_term"] == found["test_cycle"]).all()
-    assert not found.duplicated([*keys, "model"]).any()
-    sizes = found.groupby(["days_to_census", "test_cycle"])["application_id"].nunique()
+def told(table, *records):
+    found = frame(table)
+    return found[found["record"].isin(records)]
+
+
+def test_each_closed_cycle_after_the_first_is_predicted_on_each_day(applicants, tested):
+    assert tested.schema == pa.schema(list(BACKTEST_FIELDS.items()))
+    found = predictions(tested)
+    keys = ["days_to_census", "application_code"]
+    assert not found.duplicated(keys).any()
+    merged = found.merge(applicants[[*keys, "oracle", "term_order"]], on=keys, validate="1:1")
+    assert (merged["entry_term"] == merged["test_cycle"]).all()
+    sizes = found.groupby(["days_to_census", "test_cycle"]).size()
     expected = applicants.groupby(["days_to_census", "entry_term"]).size()
     assert sizes.to_dict() == expected.drop("2022 Fall", level="entry_term").to_dict()
-    for (_, _, model), rows in found.groupby(["days_to_census", "test_cycle", "model"]):
+    closed = applicants[applicants["days_to_census"] == TODAY]
+    before = merged["term_order"].map(lambda term: (closed["term_order"] < term).sum())
+    assert (merged["n_training"] == before).all()
+    assert set(merged["score_kind"]) == {"out_of_sample"}
+    for key, rows in merged.groupby(["days_to_census", "test_cycle"]):
         oracle = roc_auc_score(rows["outcome"], rows["oracle"])
-        assert roc_auc_score(rows["outcome"], rows["value"]) > oracle - 0.07, model
-        assert rows["value"].mean() == pytest.approx(rows["outcome"].mean(), abs=0.06)
+        assert roc_auc_score(rows["outcome"], rows[LIKELIHOOD]) > oracle - 0.07, key
+        assert rows[LIKELIHOOD].mean() == pytest.approx(rows["outcome"].mean(), abs=0.06)
+
+
+def test_every_baseline_predicts_the_same_rows(tested):
+    found = predictions(tested)
+    today = found["days_to_census"] == TODAY
+    assert found.loc[today, list(MODELS)].notna().all(axis=None)
+    others = [name for name in MODELS if name != BOOSTING]
+    assert found.loc[~today, others].notna().all(axis=None)
+    assert found.loc[~today, BOOSTING].isna().all()
+    known = found[list(MODELS)].to_numpy()
+    assert known[np.isfinite(known)].min() > 0
+    assert known[np.isfinite(known)].max() < 1
 
 
 def test_a_cycle_learns_from_earlier_cycles_on_the_same_day_only(applicants, tested):
@@ -54,75 +96,137 @@ def test_a_cycle_learns_from_earlier_cycles_on_the_same_day_only(applicants, tes
     later = turned["entry_term"] >= "2024 Fall"
     other_day = turned["days_to_census"] == EARLY
     turned.loc[later | other_day, "outcome"] = 1 - turned["outcome"]
-    again = predictions(back_test(turned, FEATURES, **SMALL))
-    before = predictions(tested)
+    again, before = predictions(run(turned)), predictions(tested)
     same = (before["days_to_census"] == TODAY) & (before["test_cycle"] <= "2024 Fall")
-    pd.testing.assert_frame_equal(before[same], again[same])
-    assert (before["value"] != again["value"])[~same].mean() > 0.9
+    pd.testing.assert_frame_equal(before.loc[same, list(MODELS)], again.loc[same, list(MODELS)])
+    assert (before[LIKELIHOOD] != again[LIKELIHOOD])[~same].mean() > 0.9
 
 
-def test_reasons_are_of_the_enrollment_day(applicants, tested):
-    reasons = tested[tested["record"] == "reason"]
-    assert set(reasons["days_to_census"]) == {TODAY}
-    predicted = predictions(tested).query(f"days_to_census == {TODAY}")
-    assert set(reasons["application_id"]) == set(predicted["application_id"])
+def test_what_is_open_teaches_and_tests_nothing(applicants, tested):
+    made = planted(n=3_200, n_terms=5, seed=3).rows
+    still_open = made[made["is_open"]].assign(days_to_census=TODAY, gpa=1e6)
+    again = run(pd.concat([applicants, still_open], ignore_index=True))
+    columns = ["application_code", *MODELS]
+    pd.testing.assert_frame_equal(predictions(again)[columns], predictions(tested)[columns])
 
 
-def test_order_of_rows_and_threads_change_nothing(applicants, tested):
+def test_order_of_rows_and_days_and_threads_change_nothing(applicants, tested):
     shuffled = applicants.sample(frac=1, random_state=1)
-    again = back_test(shuffled, FEATURES, n_jobs=2, **SMALL)
-    pd.testing.assert_frame_equal(tested, again)
+    again = frame(run(shuffled, recipe=replace(RECIPE, n_jobs=2)))
+    before = frame(tested)
+    is_time = before["item"] == "fitted_at"
+    pd.testing.assert_frame_equal(before[~is_time], again[~is_time])
+    assert is_time.sum() == 1
 
 
 def test_what_was_tested_is_a_sentence(applicants, tested):
-    facts = tested[tested["record"].isin(["run", "status"])]
-    assert list(facts["text"]) == [
+    assert list(told(tested, "run", "status")["text"]) == [
         "2022 Fall",
         "2024 Fall",
         "Tested on 2023 Fall, 2024 Fall, 2025 Fall at 90, 60 days to census, each by models of the "
         "cycles before it.",
     ]
+
+
+def test_without_dates_there_is_one_day_and_none_is_named(applicants, tested):
     undated = applicants[applicants["days_to_census"] == TODAY].assign(days_to_census=np.nan)
-    found = back_test(undated, FEATURES, **SMALL)
-    assert found["text"].iloc[-1].startswith("Tested on 2023 Fall, 2024 Fall, 2025 Fall, each")
-    expected = predictions(tested).query(f"days_to_census == {TODAY}")
-    pd.testing.assert_series_equal(
-        predictions(found)["value"], expected["value"].reset_index(drop=True)
+    table = run(undated)
+    sentence = told(table, "status")["text"].iloc[0]
+    assert sentence.startswith("Tested on 2023 Fall, 2024 Fall, 2025 Fall, each by models")
+    found, expected = predictions(table), predictions(tested)
+    assert found["days_to_census"].isna().all()
+    today = expected[expected["days_to_census"] == TODAY].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found[list(MODELS)], today[list(MODELS)])
+
+
+def test_rows_without_a_place_in_time_teach_and_test_nothing(applicants, tested):
+    stray = applicants.iloc[:50].assign(
+        row_code=range(50), application_code=range(50), term_order=np.nan, outcome=1.0
     )
+    again = predictions(run(pd.concat([applicants, stray], ignore_index=True)))
+    pd.testing.assert_frame_equal(again[list(MODELS)], predictions(tested)[list(MODELS)])
 
 
 @pytest.mark.parametrize("n_rows", [0, 1])
 def test_one_closed_cycle_or_none_is_a_sentence_and_no_test(applicants, n_rows):
     one = applicants[applicants["entry_term"] == "2022 Fall"]
-    found = back_test(one.iloc[: n_rows * len(one)], FEATURES, **SMALL)
-    assert dict(found.dtypes.astype(str)) == BACKTEST_TYPES
-    assert list(found["record"]) == ["status"]
-    assert found["text"].iloc[0].startswith("No back-test: no closed cycle")
+    table = run(one.iloc[: n_rows * len(one)])
+    assert table.schema == pa.schema(list(BACKTEST_FIELDS.items()))
+    assert not len(predictions(table))
+    assert list(told(table, "run", "status")["text"]) == [
+        "No back-test: no closed cycle has closed cycles before it to learn from."
+    ]
+    assert set(told(table, "status")["item"]) == {"not_fitted"}
 
 
-def test_a_cycle_that_cannot_tell_is_not_tested_but_taught_from(applicants):
+def test_a_cycle_that_cannot_tell_is_tested_and_taught_from(applicants):
     rows = applicants[applicants["days_to_census"] == TODAY].copy()
-    rows.loc[rows["entry_term"] == "2024 Fall", "outcome"] = 0
-    found = back_test(rows, FEATURES, **SMALL)
-    assert set(predictions(found)["test_cycle"]) == {"2023 Fall", "2025 Fall"}
-    assert list(found.query("record == 'run'")["text"]) == ["2022 Fall", "2024 Fall"]
+    rows.loc[rows["entry_term"] <= "2023 Fall", "outcome"] = 0
+    found = predictions(run(rows)).groupby("test_cycle")
+    assert set(found.groups) == {"2023 Fall", "2024 Fall", "2025 Fall"}
+    # Nobody had enrolled before: no more than a rate, and a low one.
+    assert found[LIKELIHOOD].max()["2024 Fall"] < 0.01
+    assert found["random_forest"].count()["2024 Fall"] == 0
+    assert found["random_forest"].count()["2025 Fall"] > 0
 
 
 def test_phases_are_tested_one_by_one_and_know_their_run(applicants):
-    features = FEATURES.assign(target="yield")
-    found = back_test_phases(applicants, features, phases=["yield", "visa"], seed=1, max_rows=500)
-    assert list(found.columns) == ["run_id", *BACKTEST_TYPES]
-    status = found[found["record"] == "status"].set_index("phase")["item"]
-    assert status.to_dict() == {"yield": "fitted", "visa": "not_fitted"}
-    assert found["run_id"].str.split("-").str[:2].str.join("-").unique().tolist() == [
-        "backtest-yield",
-        "backtest-visa",
-    ]
+    few = applicants[applicants["days_to_census"] == TODAY]
+    table = run(few, phases=(PHASE, "deposited"))
+    status = told(table, "status").set_index("phase")["item"]
+    assert status.to_dict() == {PHASE: "fitted", "deposited": "not_fitted"}
+    runs = frame(table).groupby("phase")["run_id"].unique()
+    assert {phase: len(ids) for phase, ids in runs.items()} == {PHASE: 1, "deposited": 1}
+    assert runs[PHASE][0].startswith("backtest-admitted-")
+
+
+def test_only_what_a_day_needs_is_read(applicants):
+    asked = []
+
+    def read(phase, day):
+        asked.append((phase, day))
+        return reader(applicants)(phase, day)
+
+    run(applicants, read=read)
+    assert asked == [(PHASE, EARLY), (PHASE, TODAY)]
+
+
+def test_days_are_in_order_of_the_season():
+    days = [30.0, np.nan, 118.0, -5.0, 30.0]
+    own = [False, False, True, False, True]
+    season = pd.DataFrame({"days_to_census": days, "is_training_day": own})
+    assert ordered_days(season) == [118, 30, -5, None]
+    assert training_day(season) == 30
+    assert training_day(season[~season["is_training_day"]]) is None
+    undated = season[season["days_to_census"].isna()].assign(is_training_day=True)
+    assert ordered_days(undated) == [None]
+    assert training_day(undated) is None
+
+
+def test_trees_see_fewer_rows_where_rows_abound():
+    assert lighter(RECIPE, MANY_ROWS, False) == RECIPE
+    assert lighter(RECIPE, MANY_ROWS + 1, True).max_rows == RECIPE.max_rows // 2
+    assert lighter(RECIPE, MANY_ROWS + 1, False) == replace(RECIPE, max_rows=10_000)
+
+
+def test_settings_are_all_that_a_fit_is_made_from_but_threads():
+    features = targeted(PHASE)
+    settings = settings_of(features, RECIPE)
+    assert settings == settings_of(features.sample(frac=1, random_state=1), RECIPE)
+    assert settings == settings_of(features, replace(RECIPE, n_jobs=9))
+    for recipe in (
+        replace(RECIPE, seed=6),
+        replace(RECIPE, n_trees=9),
+        replace(RECIPE, max_rows=9),
+    ):
+        assert settings != settings_of(features, recipe)
+    for column in ("kind", "transform", "feature", "block"):
+        assert settings != settings_of(features.assign(**{column: "other"}), RECIPE)
+    assert len(settings["features"]) == len(FEATURES)
 
 
 def test_faulty_input_is_refused_in_a_sentence(applicants):
-    with pytest.raises(ValueError, match=r"back-test rows need the column\(s\) days_to_census\."):
-        back_test(applicants.drop(columns="days_to_census"), FEATURES, **SMALL)
-    twice = pd.concat([applicants, applicants.iloc[:1]])
-    with pytest.raises(ValueError, match="same application in more than one row"):
-        back_test(twice, FEATURES, **SMALL)
+    with pytest.raises(ValueError, match=r"^The rows at risk need the column\(s\) gpa\.$"):
+        run(applicants, read=lambda *key: reader(applicants)(*key).drop_columns(["gpa"]))
+    with pytest.raises(ValueError, match=r"^The rows at risk hold the same application more than"):
+        run(pd.concat([applicants, applicants.iloc[:1]]))

@@ -201,6 +201,10 @@ def test_rows_in_any_order_are_the_encoding(categories):
     encoding = fit_encoding(data)
     again = encoding_from_rows(encoding.rows.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(again.rows, encoding.rows)
+    few = encoding.rows[encoding.rows["feature"] == "few"]
+    coded = pd.Categorical(few["level"], categories=["b", "a"])
+    turned = encoding_from_rows(few.assign(level=coded))
+    assert turned.columns == ["few=a", "few=b"]
     assert again.matrix(data).tobytes() == encoding.matrix(data).tobytes()
     assert again.training_matrix(data).tobytes() == encoding.training_matrix(data).tobytes()
 

@@ -1,248 +1,282 @@
-"""The enrollment models on applicants whose true probability is known."""
+"""The production models on applicants whose true probability is known."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from applicant_personas.phases import fit_phases
-from planted import FEATURES, planted
+from planted import FEATURES, RECIPE, days_of, first_runs, frame, planted, reader, targeted
 from sklearn.metrics import roc_auc_score
 
-from applicant_personas.encoding import (
-    apply_encoding,
-    design_columns,
-    fit_encoding,
-    fit_logistic,
-    training_matrix,
-)
+from applicant_personas import enrollment
 from applicant_personas.enrollment import (
-    ENROLLMENT_TYPES,
+    ENROLLMENT_FIELDS,
+    FOLD_PART,
+    GROUPED,
+    N_FOLDS,
     WITHIN_CYCLE,
     fit_enrollment,
-    score,
 )
+from applicant_personas.likelihood import model_from_rows
+from applicant_personas.predictions import FOREST, LIKELIHOOD, PERSONA_RATE, STAGE_RATE
+from applicant_personas.scoring import MODEL_RECORDS
 
-SMALL = {
-    "phase": "yield",
-    "seed": 5,
-    "n_trees": 40,
-    "fold_trees": 25,
-    "n_repeats": 1,
-    "importance_rows": 400,
-}
+PHASE = "admitted"
+NEAR, FAR, BETWEEN = 60, 240, 90
+FITTED = {"node", "encoding", "knot", "coefficient", "weight"}
 
 
 @pytest.fixture(scope="module")
-def applicants():
-    return planted(n=2_400, seed=3)
+def closed():
+    made = planted(n=2_400, seed=3)
+    return made.rows.assign(oracle=made.probability)[~made.rows["is_open"]]
 
 
 @pytest.fixture(scope="module")
-def fitted(applicants):
-    return fit_enrollment(applicants.rows, FEATURES, **SMALL)
+def season(closed):
+    """Give the days of two open terms, and one for which no likelihoods are made."""
+    far = closed.assign(days_to_census=FAR, intent=np.nan)
+    between = closed.assign(days_to_census=BETWEEN, is_enrollment_day=False)
+    return pd.concat([closed, far, between], ignore_index=True)
 
 
-def predictions(fitted, applicants):
-    truth = applicants.rows.assign(oracle=applicants.probability)
-    found = fitted[fitted["record"] == "prediction"].drop(columns="phase")
-    return found.merge(
-        truth[["application_id", "entry_term", "is_open", "outcome", "oracle"]],
-        on="application_id",
-        validate="many_to_one",
-    )
+def run(rows, *, recipe=RECIPE, phases=(PHASE,), features=None):
+    return fit_enrollment(
+        reader(rows),
+        days_of(rows),
+        targeted(PHASE) if features is None else features,
+        first_runs("enrollment", *phases),
+        recipe,
+        phases,
+    ).read_all()
 
 
-def test_the_frame_is_fixed(applicants, fitted):
-    assert dict(fitted.dtypes.astype(str)) == ENROLLMENT_TYPES
-    nothing = fit_enrollment(applicants.rows.iloc[:0], FEATURES, **SMALL)
-    assert dict(nothing.dtypes.astype(str)) == ENROLLMENT_TYPES
-    assert list(nothing["record"]) == ["status"]
+@pytest.fixture(scope="module")
+def table(season):
+    return run(season)
 
 
-def test_the_open_cycle_is_scored_and_the_closed_ones_out_of_fold(applicants, fitted):
-    found = predictions(fitted, applicants)
-    forest = found[found["model"] == "random_forest"]
-    final = forest[forest["item"] != "out_of_fold"]
-    is_open = applicants.rows["is_open"]
-    assert sorted(final["application_id"]) == sorted(applicants.rows["application_id"][is_open])
-    assert set(final["test_cycle"]) == {"2025 Fall"}
-    assert set(final["item"]) == {"out_of_sample"}
-    folds = forest[forest["item"] == "out_of_fold"]
-    assert set(folds["test_cycle"]) == {"grouped_5_fold"}
-    assert sorted(folds["application_id"]) == sorted(applicants.rows["application_id"][~is_open])
+@pytest.fixture(scope="module")
+def fitted(table):
+    return frame(table)
 
 
-def test_scores_of_training_rows_are_honest(applicants):
-    coin = applicants.rows.copy()
-    closed = ~coin["is_open"]
-    coin.loc[closed, "outcome"] = np.random.default_rng(1).integers(0, 2, closed.sum())
-    coin["persona_key"] = coin["application_id"].str[-3:]  # 1,000 levels, encoded by the outcome
-    found = predictions(fit_enrollment(coin, FEATURES, **SMALL), applicants)
-    outcome = found["application_id"].map(coin.set_index("application_id")["outcome"])
-    rows = (found["item"] == "out_of_fold") & (found["model"] == "random_forest")
-    assert roc_auc_score(outcome[rows], found.loc[rows, "value"]) == pytest.approx(0.5, abs=0.06)
+@pytest.fixture
+def light(monkeypatch):
+    """Leave importance out, which has tests of its own."""
+    monkeypatch.setattr(enrollment, "_importance_parts", lambda folds, recipe: iter(()))
 
 
-def test_order_of_rows_and_threads_change_nothing(applicants, fitted):
-    shuffled = applicants.rows.sample(frac=1, random_state=1)
-    again = fit_enrollment(shuffled, FEATURES, n_jobs=2, **SMALL)
-    pd.testing.assert_frame_equal(fitted, again)
+def record(found, name):
+    return found[found["record"] == name].reset_index(drop=True)
 
 
-def test_the_rows_are_the_model(applicants, fitted):
-    test_cycle = "2025 Fall"
-    rows = applicants.rows[applicants.rows["entry_term"] == test_cycle]
-    stored = fitted.sample(frac=1, random_state=2)
-    scored = score(rows, stored, phase="yield", test_cycle=test_cycle)
-    kept = fitted[
-        (fitted["record"] == "prediction")
-        & (fitted["test_cycle"] == test_cycle)
-        & (fitted["item"] == "out_of_sample")
+def test_the_table_is_fixed_and_every_row_knows_its_run(table, fitted):
+    assert table.schema == pa.schema(list(ENROLLMENT_FIELDS.items()))
+    assert fitted["run_id"].nunique() == 1
+    assert fitted["run_id"].iloc[0].startswith("enrollment-admitted-")
+    assert set(fitted["phase"]) == {PHASE}
+
+
+def test_each_open_terms_day_has_a_model_and_only_the_nearest_is_explained(fitted):
+    for name in (*MODEL_RECORDS, "prediction", "run", "status"):
+        assert set(record(fitted, name)["days_to_census"]) == {NEAR, FAR}, name
+    assert set(record(fitted, "importance")["days_to_census"]) == {NEAR}
+    facts = record(fitted, "provenance").set_index("item")["text"]
+    assert facts["day"] == str(NEAR)
+    assert facts["kind"] == "enrollment-admitted"
+    assert facts["refit_reason"] == "no model was stored"
+    assert facts["as_of"] == "2026-01-01"
+
+
+def test_the_production_model_learns_from_all_that_is_closed(closed, fitted):
+    near = fitted[fitted["days_to_census"] == NEAR]
+    facts = record(near, "run").set_index("metric")
+    assert facts.loc["n_rows", "value"] == len(closed)
+    assert facts.loc["n_positive", "value"] == closed["outcome"].sum()
+    assert facts.loc["n_trees", "value"] == RECIPE.n_trees
+    assert facts.loc["n_features", "value"] == len(FEATURES) + 1
+    assert facts.loc[["training_from", "training_to"], "text"].tolist() == [
+        "2022 Fall",
+        "2024 Fall",
     ]
-    keys = ["application_id", "model"]
-    pd.testing.assert_frame_equal(
-        scored.sort_values(keys, ignore_index=True),
-        kept[[*keys, "value"]].sort_values(keys, ignore_index=True),
-        check_exact=True,
+    auc = facts.loc["out_of_bag_auc"]
+    assert auc["low"] < auc["value"] < auc["high"]
+    assert auc["value"] == pytest.approx(
+        roc_auc_score(closed["outcome"], closed["oracle"]), abs=0.05
     )
+    assert record(near, "status")[["item", "text"]].to_numpy().tolist() == [
+        ["fitted", "Learned from all closed cycles, 2022 Fall to 2024 Fall."]
+    ]
+    model = model_from_rows(near[near["record"].isin(MODEL_RECORDS)])
+    assert len(model.learned.forest.trees) == RECIPE.n_trees
+    assert "intent" in model.learned.encoding.columns
+    far = fitted[(fitted["days_to_census"] == FAR) & fitted["record"].isin(MODEL_RECORDS)]
+    assert "intent" not in model_from_rows(far).learned.encoding.columns
 
 
-def test_scoring_with_a_model_that_is_not_there_is_refused(applicants, fitted):
-    with pytest.raises(ValueError, match="no model of phase yield for test cycle 1999"):
-        score(applicants.rows, fitted, phase="yield", test_cycle="1999")
+def test_closed_rows_are_scored_by_models_of_other_persons(closed, fitted):
+    found = record(fitted, "prediction")
+    assert set(found["score_kind"]) == {"out_of_fold"}
+    assert set(found["test_cycle"]) == {GROUPED}
+    truth = closed[["application_code", "oracle"]]
+    for _, rows in found.groupby("days_to_census"):
+        merged = rows.merge(truth, on="application_code", validate="1:1")
+        assert len(merged) == len(closed)
+        oracle = roc_auc_score(merged["outcome"], merged["oracle"])
+        assert oracle - 0.06 < roc_auc_score(merged["outcome"], merged[LIKELIHOOD]) < oracle
+        assert merged["n_training"].between(0.7 * len(closed), 0.9 * len(closed)).all()
+    assert found[[LIKELIHOOD, FOREST, PERSONA_RATE, STAGE_RATE]].notna().all(axis=None)
 
 
-def test_a_bounded_sample_still_scores_everyone(applicants, fitted):
-    bounded = fit_enrollment(applicants.rows, FEATURES, max_rows=500, **SMALL)
-    found = predictions(bounded, applicants).query("model == 'random_forest'")
-    assert sorted(found["application_id"]) == sorted(applicants.rows["application_id"])
-    run = bounded[(bounded["record"] == "run") & (bounded["metric"] == "n_rows")]
-    assert (run["value"] == 500).all()
+def test_a_persons_applications_are_held_out_together(closed, light, monkeypatch):
+    persons = closed["person_code"].to_numpy().copy()
+    persons[1_000:] = persons[: len(persons) - 1_000]
+    rows = closed.assign(person_code=persons)
+    seen = []
+
+    def spy(data, recipe, fit=enrollment.fit_likelihood):
+        seen.append(data.person)
+        return fit(data, recipe)
+
+    monkeypatch.setattr(enrollment, "fit_likelihood", spy)
+    run(rows)
+    production, *folds = seen
+    assert len(production) == len(rows)
+    assert len(folds) == N_FOLDS
+    for taught in folds:
+        assert np.isin(persons, taught).sum() == len(taught)
+    held_out = [set(persons) - set(taught) for taught in folds]
+    assert sum(map(len, held_out)) == len(set(persons)) == len(set.union(*held_out))
 
 
-def test_one_closed_cycle_says_that_it_is_optimistic(applicants):
-    rows = applicants.rows[applicants.rows["term_order"] >= 2]
-    found = fit_enrollment(rows, FEATURES, **SMALL)
-    scores = found[found["record"] == "prediction"]
-    assert set(scores["test_cycle"]) == {WITHIN_CYCLE, "2025 Fall"}
-    assert set(scores.loc[scores["test_cycle"] == WITHIN_CYCLE, "item"]) == {"out_of_fold"}
-    assert "optimistic" in found.loc[found["record"] == "status", "text"].iloc[0]
+def test_held_out_scores_are_honest_about_coins(closed, light):
+    coin = np.random.default_rng(1).integers(0, 2, len(closed)).astype(float)
+    program = [f"u{number % 100}" for number in range(len(closed))]
+    found = record(frame(run(closed.assign(outcome=coin, program=program))), "prediction")
+    assert roc_auc_score(found["outcome"], found[LIKELIHOOD]) == pytest.approx(0.5, abs=0.06)
 
 
-def test_without_time_or_open_cycle_it_still_learns(applicants):
-    rows = applicants.rows[~applicants.rows["is_open"]].assign(term_order=np.nan, entry_term=None)
-    found = fit_enrollment(rows, FEATURES, **SMALL)
-    assert set(found.loc[found["record"] == "node", "test_cycle"]) == {"next"}
-    assert set(found.loc[found["record"] == "prediction", "test_cycle"]) == {WITHIN_CYCLE}
-
-
-def test_rows_without_a_cycle_are_scored_by_models_of_other_persons(applicants):
-    rows = applicants.rows.copy()
-    undated = rows.index[rows["entry_term"] == "2022 Fall"][:50]
-    rows.loc[undated, "term_order"] = np.nan
-    scores = fit_enrollment(rows, FEATURES, **SMALL).query("record == 'prediction'")
-    theirs = scores[scores["application_id"].isin(rows.loc[undated, "application_id"])]
-    assert set(theirs["item"]) == {"out_of_fold"}
-    assert len(theirs) == 2 * 50
-
-
-def test_too_few_outcomes_are_a_sentence_and_no_model(applicants):
-    rows = applicants.rows.assign(outcome=np.where(applicants.rows["is_open"], np.nan, 0.0))
-    found = fit_enrollment(rows, FEATURES, **SMALL)
-    assert list(found["record"]) == ["status"]
-    assert "0 applications with the outcome" in found["text"].iloc[0]
-
-
-def test_without_a_closed_cycle_there_are_personas_only(applicants):
-    found = fit_enrollment(applicants.rows[applicants.rows["is_open"]], FEATURES, **SMALL)
-    assert list(found["record"]) == ["status"]
-    assert found["text"].iloc[0].startswith("No model, personas only: no closed cycle")
-
-
-def test_phases_are_fitted_one_by_one_and_know_their_run(applicants):
-    rows = pd.concat(
-        [applicants.rows, applicants.rows.assign(phase="melt", outcome=np.nan)], ignore_index=True
+def test_order_of_rows_and_days_and_threads_change_nothing(season, fitted):
+    again = frame(
+        fit_enrollment(
+            reader(season.sample(frac=1, random_state=1)),
+            days_of(season).iloc[::-1],
+            targeted(PHASE),
+            first_runs("enrollment", PHASE),
+            replace(RECIPE, n_jobs=2),
+            [PHASE],
+        ).read_all()
     )
-    features = pd.concat([FEATURES.assign(target=phase) for phase in ("yield", "melt")])
-    rows = rows[rows["application_id"] < "a000500"]
-    found = fit_phases(rows, features, phases=["yield", "melt", "visa"], seed=1, max_rows=20_000)
-    assert list(found.columns) == ["run_id", *ENROLLMENT_TYPES]
-    assert found.groupby("phase")["run_id"].nunique().to_dict() == {
-        "melt": 1,
-        "visa": 1,
-        "yield": 1,
-    }
-    status = found[found["record"] == "status"].set_index("phase")["item"]
-    assert status.to_dict() == {
-        "melt": "not_fitted",
-        "visa": "not_fitted",
-        "yield": "fitted",
-    }
+    is_time = fitted["item"] == "fitted_at"
+    assert is_time.sum() == 1
+    pd.testing.assert_frame_equal(fitted[~is_time], again[~is_time])
 
 
-def test_faulty_input_is_refused_in_a_sentence(applicants):
-    with pytest.raises(ValueError, match=r"enrollment rows need the column\(s\) gpa\."):
-        fit_enrollment(applicants.rows.drop(columns="gpa"), FEATURES, **SMALL)
-    with pytest.raises(ValueError, match="Column english holds text"):
-        fit_enrollment(applicants.rows.assign(english="B2"), FEATURES, **SMALL)
-    twice = pd.concat([applicants.rows, applicants.rows.iloc[:1]])
-    with pytest.raises(ValueError, match="same application in more than one row"):
-        fit_enrollment(twice, FEATURES, **SMALL)
+def test_folds_spend_less_where_rows_abound(closed, light, monkeypatch):
+    spent = []
+
+    def spy(data, recipe, fit=enrollment.fit_likelihood):
+        spent.append(recipe.max_rows)
+        return fit(data, recipe)
+
+    monkeypatch.setattr(enrollment, "fit_likelihood", spy)
+    monkeypatch.setattr(enrollment, "MANY_ROWS", len(closed) - 1)
+    run(closed)
+    assert spent == [RECIPE.max_rows, *N_FOLDS * [RECIPE.max_rows // FOLD_PART]]
 
 
-CATEGORIES = pd.DataFrame(
-    [("few", "category"), ("many", "category"), ("number", "number")], columns=["feature", "kind"]
-)
+def test_one_closed_cycle_says_that_it_is_optimistic(closed, light):
+    found = frame(run(closed[closed["entry_term"] == "2023 Fall"]))
+    assert set(record(found, "prediction")["test_cycle"]) == {WITHIN_CYCLE}
+    assert "optimistic" in record(found, "status")["text"].iloc[0]
 
 
-@pytest.fixture(scope="module")
-def categories():
-    rng = np.random.default_rng(8)
-    level = rng.integers(0, 40, 2_000)
-    rows = pd.DataFrame(
-        {
-            "few": rng.choice(["a", "b", None], 2_000),
-            "many": [f"u{number:02d}" for number in level],
-            "number": rng.normal(size=2_000),
-        }
+def test_without_time_it_still_learns(closed, light):
+    undated = closed.assign(
+        term_order=np.nan, entry_term=None, previous_entry_term=None, days_to_census=np.nan
     )
-    return rows, (rng.random(2_000) < level / 40).astype(float)
+    found = frame(run(undated))
+    assert set(found["record"]) > FITTED
+    assert set(record(found, "prediction")["test_cycle"]) == {WITHIN_CYCLE}
+    assert found["days_to_census"].isna().all()
+    facts = record(found, "run").set_index("metric")["text"]
+    assert facts[["training_from", "training_to"]].isna().all()
 
 
-def test_categories_become_columns_or_shrunken_means(categories):
-    rows, outcome = categories
-    encoding = fit_encoding(rows, CATEGORIES, outcome)
-    assert design_columns(encoding) == ["few=a", "few=b", "many", "number"]
-    new = pd.DataFrame(
-        {"few": ["a", None, "c"], "many": ["u39", None, "unseen"], "number": [1.0, np.nan, 2.0]}
+def test_too_few_outcomes_are_a_sentence_and_rates(closed):
+    rows = closed.assign(outcome=0.0)
+    rows.iloc[:19, rows.columns.get_loc("outcome")] = 1.0
+    found = frame(run(rows))
+    assert record(found, "status")["item"].tolist() == ["rate_only"]
+    assert (
+        record(found, "status")["text"]
+        .iloc[0]
+        .startswith(
+            f"No model, rates only: closed cycles hold 19 applications with the outcome and "
+            f"{len(rows) - 19} without it"
+        )
     )
-    x = apply_encoding(new, encoding.sample(frac=1, random_state=1))
-    np.testing.assert_array_equal(x[:, 0], [1, 0, 0])
-    np.testing.assert_array_equal(x[:, 3], [1, np.nan, 2])
-    highest = outcome[rows["many"] == "u39"]
-    expected = (highest.sum() + 20 * outcome.mean()) / (len(highest) + 20)
-    np.testing.assert_allclose(x[:, 2], [expected, np.nan, outcome.mean()])
+    assert not FITTED & set(found["record"])
+    assert not len(record(found, "importance"))
+    held_out = record(found, "prediction")
+    assert len(held_out) == len(rows)
+    assert held_out[LIKELIHOOD].mean() == pytest.approx(19 / len(rows), abs=0.005)
+    assert held_out[FOREST].isna().all()
+    rates = record(found, "rate")
+    assert rates["level"].isna().sum() == 1
+    assert rates["n"].max() == len(rows)
 
 
-def test_target_encoding_never_holds_a_rows_own_outcome(categories):
-    rows, outcome = categories
-    groups = np.array([f"p{number}" for number in range(2_000)], dtype=object)
-    unique = rows.assign(many=[f"v{number // 2}" for number in range(2_000)])
-    encoding = fit_encoding(unique, CATEGORIES, outcome)
-    x = training_matrix(unique, encoding, outcome, groups, seed=1)
-    assert roc_auc_score(outcome, apply_encoding(unique, encoding)[:, 2]) > 0.85
-    # v5's two rows share their outcome's information, but only across persons.
-    alone = training_matrix(unique, encoding, outcome, unique["many"].to_numpy(object), seed=1)
-    assert np.abs(alone[:, 2] - outcome.mean()).max() < 0.05
-    assert np.isfinite(x[:, 2]).all()
+@pytest.mark.filterwarnings("error")
+def test_importance_needs_enough_of_either_outcome(closed, monkeypatch):
+    rows = closed.sort_values("row_code").assign(outcome=0.0)
+    rows.iloc[-30:, rows.columns.get_loc("outcome")] = 1.0
+    explained = frame(run(rows))
+    monkeypatch.setattr(enrollment, "IMPORTANCE_ROWS", 500)
+    found = frame(run(rows))
+    assert record(explained, "status")["item"].tolist() == ["fitted"]
+    permuted = record(explained, "importance").query("metric == 'permutation'")
+    assert "global" in set(permuted["scope"])
+    assert permuted["value"].notna().all()
+    assert not len(record(found, "importance"))
+    pd.testing.assert_frame_equal(record(found, "prediction"), record(explained, "prediction"))
 
 
-def test_logistic_regression_survives_empty_and_constant_columns():
-    rng = np.random.default_rng(2)
-    x = np.column_stack([rng.normal(size=300), np.full(300, np.nan), np.ones(300)])
-    x[rng.random(300) < 0.2, 0] = np.nan
-    y = (np.nan_to_num(x[:, 0]) + rng.normal(size=300) > 0).astype(float)
-    scaling, coefficients = fit_logistic(x, y, ["signal", "empty", "flat"])
-    weight = coefficients.set_index(["feature", "item"])["value"]
-    assert weight["signal", "value"] > 1
-    assert weight["empty", "value"] == weight["flat", "value"] == 0
-    assert scaling["value"].notna().all()
+def test_a_phase_where_nobody_stood_is_a_sentence(closed):
+    found = frame(run(closed.iloc[:0]))
+    assert set(found["record"]) == {"status", "provenance"}
+    assert record(found, "status")["text"].iloc[0].startswith("No model, personas only: no closed")
+    open_only = frame(run(closed.assign(outcome=np.nan)))
+    assert set(open_only["record"]) == {"status", "provenance"}
+
+
+def test_phases_are_fitted_one_by_one_and_know_their_run(closed, light):
+    two = pd.concat([closed, closed.iloc[:900].assign(phase="deposited", gpa=3.0)])
+    phases = (PHASE, "deposited", "visa")
+    found = frame(run(two, phases=phases, features=targeted(*phases)))
+    ids = found.groupby("phase")["run_id"].unique()
+    assert {phase: len(own) for phase, own in ids.items()} == dict.fromkeys(phases, 1)
+    assert all(own[0].startswith(f"enrollment-{phase}-") for phase, own in ids.items())
+    status = record(found, "status").set_index("phase")["item"]
+    assert status.to_dict() == {PHASE: "fitted", "deposited": "fitted", "visa": "not_fitted"}
+    alone = frame(run(closed))
+    first = found[found["phase"] == PHASE].reset_index(drop=True)
+    is_time = alone["item"] == "fitted_at"
+    pd.testing.assert_frame_equal(first[~is_time], alone[~is_time])
+
+
+def test_few_persons_leave_folds_out(closed):
+    same = frame(run(closed.iloc[:200].assign(person_code=7)))
+    assert not len(record(same, "prediction"))
+    assert "encoding" in set(same["record"])
+
+
+def test_faulty_input_is_refused_in_a_sentence(closed):
+    with pytest.raises(ValueError, match=r"^The rows at risk need the column\(s\) gpa\.$"):
+        run(closed.drop(columns="gpa"))
+    with pytest.raises(ValueError, match=r"^Column english holds text where numbers are expected"):
+        run(closed.assign(english="B2"))
+    with pytest.raises(ValueError, match=r"^The rows at risk hold the same application more than"):
+        run(pd.concat([closed, closed.iloc[:1]]))

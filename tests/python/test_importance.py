@@ -1,11 +1,23 @@
 """Importance finds the drivers that were planted, where they were planted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from planted import FEATURES, SCHOLARSHIP, planted
+from planted import (
+    FEATURES,
+    RECIPE,
+    SCHOLARSHIP,
+    days_of,
+    first_runs,
+    frame,
+    planted,
+    reader,
+    targeted,
+)
 
-from applicant_personas.encoding import apply_encoding, design_groups, fit_encoding
+from applicant_personas.at_risk import Levels
 from applicant_personas.enrollment import fit_enrollment
 from applicant_personas.forest import fit_forest
 from applicant_personas.importance import (
@@ -19,16 +31,18 @@ from applicant_personas.importance import (
 
 @pytest.fixture(scope="module")
 def drivers():
-    applicants = planted(n=4_500, seed=11)
-    fitted = fit_enrollment(
-        applicants.rows,
-        FEATURES,
-        phase="yield",
-        seed=1,
-        n_trees=40,
-        fold_trees=60,
-        n_jobs=2,
-        n_repeats=2,
+    rows = planted(n=4_500, seed=11).rows
+    closed = rows[~rows["is_open"]]
+    runs = first_runs("enrollment", "admitted")
+    fitted = frame(
+        fit_enrollment(
+            reader(closed),
+            days_of(closed),
+            targeted("admitted"),
+            runs,
+            replace(RECIPE, n_trees=60, n_jobs=2),
+            ["admitted"],
+        ).read_all()
     )
     found = fitted[fitted["record"] == "importance"]
     wide = found.pivot(index=["scope", "feature"], columns="metric", values="value")
@@ -71,35 +85,75 @@ def test_blocks_are_shuffled_together(drivers):
     assert ("global", "block: intent") not in drivers.index
 
 
-def test_a_twin_hides_a_feature_but_not_its_block_and_the_interval_covers():
-    rng = np.random.default_rng(3)
-    signal = rng.normal(size=3_000)
-    rows = pd.DataFrame(
-        {"one": signal, "two": signal + 0.01 * rng.normal(size=3_000), "lone": signal * 0}
-    )
-    features = pd.DataFrame(
-        {"feature": ["one", "two", "lone"], "block": ["b", "b", "c"], "kind": "number"}
-    )
-    y = (rng.random(3_000) < 1 / (1 + np.exp(-2 * signal))).astype(float)
-    encoding = fit_encoding(rows, features, y)
-    x = apply_encoding(rows, encoding)
-    forest = fit_forest(x[:1_500], y[:1_500], seed=1, n_trees=40)
+def test_every_row_is_measured_and_intervals_cover(drivers):
+    assert set(drivers.index.get_level_values("scope")) > {"global", *SCHOLARSHIP}
+    sizes = drivers["n"].groupby("scope").agg(["min", "max"])
+    assert (sizes["min"] == sizes["max"]).all()
+    assert sizes["max"].drop("global").sum() <= sizes.loc["global", "max"]
+    assert (drivers["low"] <= drivers["permutation"]).all()
+    assert (drivers["permutation"] <= drivers["high"]).all()
+    assert drivers.loc["global", "rank"].min() == 1
+
+
+def test_the_persona_itself_drives_everyone_and_nobody_within_it(drivers):
+    everyone = drivers.loc["global"]
+    assert everyone.loc["persona_key", "beats_noise"] == 1
+    assert everyone.loc["persona_key", "rank"] <= 3
+    within = drivers.drop(index="global", level="scope").xs("persona_key", level="feature")
+    np.testing.assert_allclose(within["permutation"], 0, atol=1e-12)
+
+
+def held_out(n=3_000, seed=3):
+    """Fit a forest on half of the rows, of which two columns are twins and one is flat."""
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=n)
+    x = np.column_stack([signal, signal + 0.01 * rng.normal(size=n), np.zeros(n)])
+    y = (rng.random(n) < 1 / (1 + np.exp(-2 * signal))).astype(float)
+    half = n // 2
+    forest = fit_forest(x[:half], y[:half], max_rows=n, n_trees=40, seed=1)
     held = HeldOut(
-        lambda values: forest.predict_proba(values)[:, 1],
-        x[1_500:],
-        np.full(1_500, None, dtype=object),
-        dict(design_groups(encoding)),
+        lambda values: forest.predict_proba(values.astype(np.float32))[:, 1],
+        x[half:],
+        Levels(np.full(half, -1), ()),
+        {"one": [0], "two": [1], "lone": [2]},
         forest.feature_importances_,
     )
+    return held, y[half:]
+
+
+TWINS = pd.DataFrame(
+    {"feature": ["one", "two", "lone"], "block": ["b", "b", "c"], "kind": "number"}
+)
+
+
+def test_a_twin_hides_a_feature_but_not_its_block_and_the_interval_covers():
+    held, y = held_out()
     run = {"seed": 1, "n_repeats": 3}
-    target = {"global": [y[1_500:]]}
-    found = permutation_importance([held], target, shuffles(features), **run)
+    found = permutation_importance([held], {"global": [y]}, shuffles(TWINS), **run)
     importance = found.set_index("feature")["importance"]
     assert importance["block: b"] > 1.5 * max(importance["one"], importance["two"])
     assert importance["lone"] == pytest.approx(0)
     assert (found["importance_low"] <= found["importance"]).all()
-    threaded = permutation_importance([held], target, shuffles(features), n_jobs=2, **run)
+    threaded = permutation_importance([held], {"global": [y]}, shuffles(TWINS), n_jobs=2, **run)
     pd.testing.assert_frame_equal(found, threaded)
+
+
+def test_a_feature_of_which_a_fold_saw_no_level_moves_nothing():
+    held, y = held_out()
+    blind = replace(held, columns={"two": [1], "lone": [2]})
+    found = permutation_importance([blind], {"global": [y]}, shuffles(TWINS), seed=1)
+    one = found.set_index("feature").loc["one"]
+    assert one["importance"] == pytest.approx(0, abs=1e-12)
+    assert one["direction"] == "mixed"
+
+
+def test_personas_of_few_rows_of_either_outcome_have_no_scope_of_their_own():
+    held, y = held_out()
+    small = Levels(np.where(np.arange(len(y)) < 15, 0, 1), ("small", "large"))
+    found = permutation_importance(
+        [replace(held, scope=small)], {"global": [y]}, shuffles(TWINS), seed=1, n_repeats=1
+    )
+    assert set(found["scope"]) == {"global", "large"}
 
 
 @pytest.fixture(scope="module")

@@ -8,26 +8,45 @@
     (case when ({{ z }}) >= 0 then 1 - {{ tail }} else {{ tail }} end)
 {%- endmacro %}
 
-{# Variance of the number of people who reach the outcome, of those who stand in one phase: of each
-   person by chance (spread is the sum of p (1 - p)), of the level that the model learned from
-   n_training rows, and of cycles, whose log-odds differ by tau (a standard deviation). #}
-{% macro headcount_variance(n_people, spread, n_training, tau) -%}
-    {{ spread }}
-    + {{ n_people }} * {{ spread }} / greatest({{ n_training }}, 1)
-    + power({{ tau }} * {{ spread }}, 2)
+{# Between cycles a quantity differs by this much (a standard deviation, on the log-odds or as a
+   share) until they show it; the prior counts as so many cycles. #}
+{% macro prior_cycle_spread() -%}
+    {{ return({'tau': 0.10, 'weight': 3}) }}
 {%- endmacro %}
 
-{# Variance of the number of people yet to come, of which n_cycles earlier cycles had the mean: by
-   chance, of the mean, and of cycles, which differ by a share of it (a standard deviation). #}
-{% macro arrival_variance(mean, n_cycles, share) -%}
-    {{ mean }} + {{ mean }} / {{ n_cycles }} + power({{ share }} * {{ mean }}, 2)
+{# How much a cycle tells of the spread whose own chance has the variance noise. #}
+{% macro cycle_weight(noise) -%}
+    {%- set variance = prior_cycle_spread().tau ** 2 -%}
+    power({{ variance }} / ({{ variance }} + {{ noise }}), 2)
+{%- endmacro %}
+
+{# What is known of a variance between cycles: the prior, and the evidence (a weighted sum of
+   squares beyond chance) with its weight; at least a quarter of the prior. #}
+{% macro cycle_variance(evidence, weight) -%}
+    {%- set prior = prior_cycle_spread() -%}
+    greatest(
+        {{ prior.tau ** 2 / 4 }},
+        ({{ prior.weight * prior.tau ** 2 }} + {{ evidence }}) / ({{ prior.weight }} + {{ weight }})
+    )
+{%- endmacro %}
+
+{# Variance of the number of people who reach the outcome, of those of a cell who stand in one phase:
+   of each person by chance (spread is the sum of p (1 - p)), of the level, which the model learned
+   from n_training rows, of a cell from its share of them, and of cycles on the log-odds. #}
+{% macro headcount_variance(n_in_phase, spread, n_training, tau) -%}
+    {{ spread }}
+    + {{ n_in_phase }} * {{ spread }} / greatest({{ n_training }}, 1)
+    + power({{ tau }} * {{ spread }}, 2)
 {%- endmacro %}
 
 {# Bound of the interval of a headcount that holds with the given confidence in percent, never below
    those already counted; `sign` is '-' or '+'. #}
 {% macro headcount_bound(expected, deviation, already, percent, sign) -%}
     {%- set z = {80: 1.281552, 95: 1.959964}[percent] -%}
-    greatest({{ already }}, {{ expected }} {{ sign }} {{ z }} * {{ deviation }})
+    case
+        when {{ expected }} is not null
+            then greatest({{ already }}, {{ expected }} {{ sign }} {{ z }} * {{ deviation }})
+    end
 {%- endmacro %}
 
 {# The chance that a headcount exceeds a capacity. #}

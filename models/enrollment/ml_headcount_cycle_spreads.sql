@@ -1,7 +1,3 @@
-{#- Cycles differ by this much on the log-odds until they show it, which counts as so many phases
-    that were known exactly. #}
-{%- set prior_tau, prior_weight = 0.10, 3 %}
-
 with
 
 days as (
@@ -28,7 +24,7 @@ weighted as (
         entry_term,
         known_on,
         power(miss, 2) - noise as excess,
-        power({{ prior_tau ** 2 }} / ({{ prior_tau ** 2 }} + noise), 2) as weight
+        {{ cycle_weight('noise') }} as weight
     from misses
 ),
 
@@ -50,8 +46,5 @@ select
     entry_term,
     known_on,
     n_cycles,
-    sqrt(greatest(
-        {{ (prior_tau / 2) ** 2 }},
-        ({{ prior_weight * prior_tau ** 2 }} + excess) / ({{ prior_weight }} + weight)
-    )) as tau
+    round(sqrt({{ cycle_variance('excess', 'weight') }}), 9) as tau
 from pooled

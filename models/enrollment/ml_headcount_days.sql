@@ -72,7 +72,8 @@ select
     days.is_static,
     days.is_open,
     pairs.earlier_entry_term,
-    pairs.earlier_known_on
+    pairs.earlier_known_on,
+    coalesce(pairs.is_same_intake, false) as is_same_intake
 from days
 left join pairs
     on days.entry_term = pairs.entry_term

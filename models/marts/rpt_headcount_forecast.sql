@@ -55,9 +55,13 @@ select
             then 'No earlier cycle is closed, so nothing tells how many are to be expected.'
         when is_static
             then 'Without dates nobody can tell who is yet to come: they are not counted.'
+        when not tells_arrivals
+            then 'No earlier cycle of this intake: who is yet to come is not counted.'
+        when forecasts.breakdown = 'persona' and forecasts.breakdown_value = 'none'
+            then 'People without a persona; who objects to profiling counts at a rate.'
         when is_new and forecasts.breakdown in ('program', 'persona')
             then 'New on this day: nobody is expected to be yet to come.'
-        when n_phases_unscored > 0
+        when has_phase_without_model
             then 'A phase without a model counts at the rate of earlier cycles.'
     end as note
 from forecasts

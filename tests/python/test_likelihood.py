@@ -18,6 +18,7 @@ from applicant_personas.enrollment import ENROLLMENT_FIELDS
 from applicant_personas.likelihood import (
     ESTIMATES,
     FULL_TRUST_ROWS,
+    LIGHT_FROM,
     MIN_EACH_OUTCOME,
     fit_likelihood,
     model_from_rows,
@@ -242,3 +243,9 @@ def test_another_seed_is_another_forest(fitted, train, test, predicted):
     other = fit_likelihood(at_risk(train), replace(RECIPE, seed=6)).predict(at_risk(test))
     assert (other[FOREST] != predicted[FOREST]).mean() > 0.9
     assert np.corrcoef(other[LIKELIHOOD], predicted[LIKELIHOOD])[0, 1] > 0.98
+
+
+def test_a_fit_that_nobody_reads_spends_less_where_rows_abound():
+    assert RECIPE.lighter(LIGHT_FROM - 1) == RECIPE
+    light = replace(RECIPE, max_rows=50_000, n_trees=100).lighter(LIGHT_FROM)
+    assert (light.max_rows, light.n_trees, light.linear_rows) == (10_000, 50, 10_000)

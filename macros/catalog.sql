@@ -160,3 +160,15 @@
     {%- set columns = adapter.get_columns_in_relation(ref(source.table)) -%}
     {{ return(source.column | lower in columns | map(attribute='name') | map('lower') | list) }}
 {%- endmacro %}
+
+{# Features that count the days since or between the stages that led to where people stand: each day
+   knows them, so that they tell much is no leak. #}
+{% macro is_waiting_time(catalog) -%}
+    {{ catalog }}.source_column in (
+        'int_timing_known.days_to_submit',
+        'int_timing_known.submitted_before_census',
+        'int_timing_known.days_in_review',
+        'int_timing_known.days_since_admission',
+        'int_timing_known.days_since_deposit'
+    )
+{%- endmacro %}

@@ -10,6 +10,21 @@ stages_known as (
 
 last_touches as (
     select * from {{ ref('int_engagement_known') }}
+),
+
+-- Deposits of people with several applications; nobody enrolls in two programs.
+deposits as (
+    select
+        applications.person_id,
+        applications.entry_term,
+        applications.known_on,
+        count(stages_known.deposited_on) as n_deposits
+    from applications
+    inner join stages_known
+        on applications.application_id = stages_known.application_id
+        and applications.known_on = stages_known.known_on
+    where applications.applications_in_cycle > 1
+    group by applications.person_id, applications.entry_term, applications.known_on
 )
 
 select
@@ -29,7 +44,12 @@ select
         as days_since_last_touch,
     case
         when not applications.is_static then stages_known.deposited_on is not null
-    end as has_deposited
+    end as has_deposited,
+    case
+        when not applications.is_static
+            then coalesce(deposits.n_deposits, 0)
+                > case when stages_known.deposited_on is not null then 1 else 0 end
+    end as has_deposited_elsewhere
 from applications
 left join stages_known
     on applications.application_id = stages_known.application_id
@@ -37,3 +57,7 @@ left join stages_known
 left join last_touches
     on applications.application_id = last_touches.application_id
     and applications.known_on = last_touches.known_on
+left join deposits
+    on applications.person_id = deposits.person_id
+    and applications.entry_term = deposits.entry_term
+    and applications.known_on = deposits.known_on

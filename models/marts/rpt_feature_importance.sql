@@ -1,3 +1,6 @@
+{# So high a feature must rank within a persona to be called a driver of it. #}
+{%- set top_ranks = 3 %}
+
 with
 
 enrollment_importance as (
@@ -33,25 +36,61 @@ combined as (
         persona_importance.n_rows
     from persona_importance
     cross join persona_run
+),
+
+-- What holds for everyone may not hold within a persona.
+compared as (
+    select
+        combined.*,
+        combined.scope <> 'global'
+        and combined.target = 'enrollment'
+        and combined.beats_noise
+        and combined.direction in ('raises', 'lowers')
+        and overall.direction in ('raises', 'lowers')
+        and overall.beats_noise
+        and combined.direction <> overall.direction as is_opposite,
+        combined.scope <> 'global'
+        and combined.target = 'enrollment'
+        and combined.beats_noise
+        and combined.importance_rank <= {{ top_ranks }}
+        and not overall.beats_noise as is_own
+    from combined
+    left join combined as overall
+        on combined.run_id = overall.run_id
+        and combined.target = overall.target
+        and combined.feature = overall.feature
+        and overall.scope = 'global'
 )
 
 select
-    run_id,
-    target,
-    phase,
-    scope,
-    feature,
-    block,
-    round(importance, 9) as importance,
-    round(importance_low, 9) as importance_low,
-    round(importance_high, 9) as importance_high,
-    cast(importance_rank as integer) as importance_rank,
-    direction,
-    round(impurity_importance, 9) as impurity_importance,
-    feature like 'block: %' as is_block,
-    is_noise_control,
-    beats_noise,
-    cast(n_rows as bigint) as n_rows,
+    compared.run_id,
+    compared.target,
+    compared.phase,
+    compared.scope,
+    compared.feature,
+    compared.block,
+    round(compared.importance, 9) as importance,
+    round(compared.importance_low, 9) as importance_low,
+    round(compared.importance_high, 9) as importance_high,
+    cast(compared.importance_rank as integer) as importance_rank,
+    compared.direction,
+    round(compared.impurity_importance, 9) as impurity_importance,
+    compared.feature like 'block: %' as is_block,
+    compared.is_noise_control,
+    compared.beats_noise,
+    coalesce(compared.is_opposite or compared.is_own, false) as reverses_global,
+    case
+        when compared.importance is null
+            then 'Too few of this persona to tell: ' || cast(compared.n_rows as varchar)
+                || ' applications, fewer than 10 of them with or without the outcome.'
+        when compared.is_opposite
+            then 'The other way round than for everyone: here a higher value '
+                || compared.direction || ' the likelihood.'
+        when compared.is_own
+            then 'Among the first {{ top_ranks }} of this persona, though for everyone together it '
+                || 'tells no more than chance.'
+    end as note,
+    cast(compared.n_rows as bigint) as n_rows,
     as_of.is_static
-from combined
+from compared
 cross join as_of

@@ -74,6 +74,7 @@ scanned as (
         coalesce(selection.kept, false) as is_used,
         catalog.protected,
         {{ has_no_history('catalog') }} as has_no_history,
+        {{ is_waiting_time('catalog') }} as is_waiting_time,
         phases.at_risk_stage,
         coalesce(measured.n_rows, 0) as n_rows,
         measured.first_days_to_census,
@@ -134,6 +135,9 @@ select
         when not is_allowed and protected then 'not available: a protected attribute'
         when not is_allowed
             then 'not available: first known at the stage ' || earliest_stage
+        when is_waiting_time
+            then 'clear: the days since a stage that led here, which each day knows'
+                || coalesce(' (AUC ' || {{ in_words('value_auc', 'false') }} || ')', '')
         when value_auc > {{ most_value_auc }}
             then 'probable leak: its value alone has AUC ' || {{ in_words('value_auc', 'false') }}
         when missingness_auc > {{ most_missingness_auc }}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit
 
 from applicant_personas.rows import FloatArray
 
@@ -27,7 +28,7 @@ def log_odds(probability: FloatArray) -> FloatArray:
 
 def probability_of(odds: FloatArray) -> FloatArray:
     """Probabilities of log-odds."""
-    return np.asarray(1 / (1 + np.exp(-odds)))
+    return np.asarray(expit(odds))
 
 
 def fit_weights(estimates: FloatArray, outcome: FloatArray) -> FloatArray:
@@ -49,7 +50,7 @@ def fit_line(x: FloatArray, outcome: FloatArray, n_steps: int = 8) -> tuple[floa
     """Fit outcome's log-odds as intercept + slope x by Newton's method, a little ridge on both."""
     intercept, slope = float(log_odds(np.array([outcome.mean()]))[0]), 0.0
     for _ in range(n_steps):
-        p = 1 / (1 + np.exp(-(intercept + slope * x)))
+        p = probability_of(intercept + slope * x)
         weight = np.maximum(p * (1 - p), 1e-9)
         gradient = np.array([(outcome - p).sum(), ((outcome - p) * x).sum() - 1e-3 * slope])
         cross = (weight * x).sum()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -19,13 +19,13 @@ import pyarrow as pa
 from applicant_personas.at_risk import PERSONA, AtRisk, read_at_risk
 from applicant_personas.backtest import (
     BACKTEST_FIELDS,
-    MANY_ROWS,
     Read,
     ordered_days,
     settings_of,
     training_day,
 )
 from applicant_personas.evaluation import auc_interval
+from applicant_personas.forest import predict_forest
 from applicant_personas.importance import (
     GLOBAL,
     MIN_EACH,
@@ -57,8 +57,6 @@ from applicant_personas.runs import Fit, Runs
 ENROLLMENT_FIELDS = BACKTEST_FIELDS | MODEL_FIELDS
 GROUPED, WITHIN_CYCLE = "grouped_5_fold", "within_cycle (optimistic)"
 N_FOLDS = 5
-# Above MANY_ROWS, trees of the folds see an eighth of what they see in production.
-FOLD_PART = 8
 # Rows on which importance is measured, and shuffled rows that it may cost a feature.
 IMPORTANCE_ROWS, SHUFFLED_ROWS = 10_000, 20_000
 MAX_REPEATS = 5
@@ -181,8 +179,7 @@ def _held_out(data: AtRisk, recipe: Recipe, is_own_day: bool) -> Iterator[Part]:
 
 
 def _folds(data: AtRisk, recipe: Recipe) -> list[_Fold]:
-    if len(data) > MANY_ROWS:
-        recipe = replace(recipe, max_rows=recipe.max_rows // FOLD_PART)
+    recipe = recipe.lighter(len(data))
     number = data.person_folds(N_FOLDS)
     found = []
     for fold in range(N_FOLDS):
@@ -243,7 +240,7 @@ def _explained(fitted: Fitted, rows: AtRisk) -> HeldOut:
     places[PERSONA] = [*places.get(PERSONA, []), width]
 
     def predict(x: FloatArray) -> FloatArray:
-        raw = forest.predict_proba(x[:, :width].astype(np.float32))[:, 1]
+        raw = predict_forest(forest, x[:, :width], 1)
         return model.combined(raw, x[:, :width], x[:, width])[LIKELIHOOD]
 
     return HeldOut(

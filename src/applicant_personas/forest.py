@@ -124,10 +124,7 @@ def fit_forest(
         random_state=seed,
         n_jobs=n_jobs,
     )
-    forest.fit(x.astype(np.float32), y.astype(np.int64))
-    # Trees vote in a fixed order only on one thread; sums in another order differ in the last bit.
-    forest.n_jobs = 1
-    return forest
+    return forest.fit(x.astype(np.float32), y.astype(np.int64))
 
 
 def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -> FloatArray:
@@ -135,10 +132,17 @@ def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -
 
     Each thread has rows of its own, so that the trees of a row are summed in one order.
     """
-    parts = np.array_split(x.astype(np.float32), effective_n_jobs(n_jobs))
-    with ThreadPoolExecutor(len(parts)) as pool:
-        found = pool.map(lambda part: forest.predict_proba(part)[:, 1], filter(len, parts))
-        return np.concatenate([np.zeros(0), *found])
+    values = np.ascontiguousarray(x, dtype=np.float32)
+
+    def mean_value(rows: Float32Array) -> FloatArray:
+        total = np.zeros(len(rows))
+        for tree in forest.estimators_:
+            total += tree.predict_proba(rows, check_input=False)[:, 1]
+        return total / len(forest.estimators_)
+
+    parts = [part for part in np.array_split(values, effective_n_jobs(n_jobs)) if len(part)]
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
+        return np.concatenate([np.zeros(0), *pool.map(mean_value, parts)])
 
 
 def out_of_bag_probability(forest: RandomForestClassifier, y: FloatArray) -> FloatArray:

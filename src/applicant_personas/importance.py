@@ -140,7 +140,8 @@ def permutation_importance(
 
     `outcomes` maps a target's name to the 0/1 outcomes of each fold, in the order of the
     predictor's targets. With one target, scopes are 'global' and (by_scope) each persona; with
-    more, the scopes are the targets. Returns IMPORTANCE_TYPES without target and phase.
+    more, the scopes are the targets. A persona with fewer than 10 rows of either outcome has rows
+    whose importance is NaN. Returns IMPORTANCE_TYPES without target and phase.
     """
     scope = np.concatenate([fold.scope.codes for fold in held_out])
     base = np.concatenate([fold.predict(fold.x).reshape(len(fold.x), -1) for fold in held_out])
@@ -169,6 +170,8 @@ def permutation_importance(
                 parts.append(
                     _importance(name, item, outcome[:, place], base, of_item, rows, place, impurity)
                 )
+    for name, n_rows in _small_scopes(scope, held_out[0].scope.names, within, by_scope).items():
+        parts += [_untold(name, item, n_rows) for item in shuffled]
     return finish(parts)
 
 
@@ -186,7 +189,8 @@ def finish(parts: Iterable[Mapping[str, object] | pd.DataFrame]) -> pd.DataFrame
     frame = frame.sort_values(
         ["scope", "is_block", "importance", "feature"], ascending=[True, True, False, True]
     )
-    frame["importance_rank"] = frame.groupby(["scope", "is_block"]).cumcount() + 1
+    rank = frame.groupby(["scope", "is_block"]).cumcount() + 1
+    frame["importance_rank"] = rank.where(frame["importance"].notna())
     return tidy([frame.drop(columns="is_block")], IMPORTANCE_TYPES)
 
 
@@ -277,6 +281,18 @@ def _usable_scopes(
         if min(positive, rows.sum() - positive) >= MIN_EACH:
             found[name] = rows
     return found
+
+
+def _small_scopes(
+    scope: IntArray, names: Sequence[str], usable: Mapping[str, BoolArray], by_scope: bool
+) -> dict[str, int]:
+    """Count the rows of each persona of which too little is known."""
+    counts = {name: int((scope == code).sum()) for code, name in enumerate(names)}
+    return {name: n for name, n in counts.items() if by_scope and n and name not in usable}
+
+
+def _untold(scope: str, item: Shuffled, n_rows: int) -> dict[str, object]:
+    return {"scope": scope, "feature": item.feature, "block": item.block, "n_rows": n_rows}
 
 
 def _shuffled_copies(

@@ -11,9 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from applicant_personas.backtest import (
     BACKTEST_FIELDS,
-    MANY_ROWS,
     back_test,
-    lighter,
     ordered_days,
     settings_of,
     training_day,
@@ -205,12 +203,6 @@ def test_days_are_in_order_of_the_season():
     undated = season[season["days_to_census"].isna()].assign(is_training_day=True)
     assert ordered_days(undated) == [None]
     assert training_day(undated) is None
-
-
-def test_trees_see_fewer_rows_where_rows_abound():
-    assert lighter(RECIPE, MANY_ROWS, False) == RECIPE
-    assert lighter(RECIPE, MANY_ROWS + 1, True).max_rows == RECIPE.max_rows // 2
-    assert lighter(RECIPE, MANY_ROWS + 1, False) == replace(RECIPE, max_rows=10_000)
 
 
 def test_settings_are_all_that_a_fit_is_made_from_but_threads():

@@ -9,10 +9,9 @@ import pytest
 from planted import FEATURES, RECIPE, days_of, first_runs, frame, planted, reader, targeted
 from sklearn.metrics import roc_auc_score
 
-from applicant_personas import enrollment
+from applicant_personas import enrollment, likelihood
 from applicant_personas.enrollment import (
     ENROLLMENT_FIELDS,
-    FOLD_PART,
     GROUPED,
     N_FOLDS,
     WITHIN_CYCLE,
@@ -184,9 +183,10 @@ def test_folds_spend_less_where_rows_abound(closed, light, monkeypatch):
         return fit(data, recipe)
 
     monkeypatch.setattr(enrollment, "fit_likelihood", spy)
-    monkeypatch.setattr(enrollment, "MANY_ROWS", len(closed) - 1)
+    monkeypatch.setattr(likelihood, "LIGHT_FROM", len(closed))
+    monkeypatch.setattr(likelihood, "LIGHT_ROWS", 700)
     run(closed)
-    assert spent == [RECIPE.max_rows, *N_FOLDS * [RECIPE.max_rows // FOLD_PART]]
+    assert spent == [RECIPE.max_rows, *N_FOLDS * [700]]
 
 
 def test_one_closed_cycle_says_that_it_is_optimistic(closed, light):

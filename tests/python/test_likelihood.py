@@ -13,13 +13,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from applicant_personas import likelihood
 from applicant_personas.blend import MAX_LOG_ODDS, log_odds
 from applicant_personas.calibration import apply_knots
 from applicant_personas.enrollment import ENROLLMENT_FIELDS
 from applicant_personas.likelihood import (
     ESTIMATES,
     FULL_TRUST_ROWS,
+    LIGHT_FROM,
     MIN_EACH_OUTCOME,
     fit_likelihood,
     model_from_rows,
@@ -174,20 +174,18 @@ def test_without_personas_the_rate_of_everyone_has_no_weight(train, persona):
     assert roc_auc_score(data.outcome, fitted.unseen[LIKELIHOOD]) > 0.75
 
 
-def test_a_rare_outcome_is_looked_for_among_more_rows(train, monkeypatch):
+def test_a_rare_outcome_is_looked_for_among_more_rows(train):
     rare = train.sort_values("row_code").assign(outcome=0.0)
     rare.iloc[-100:, rare.columns.get_loc("outcome")] = 1.0
-    monkeypatch.setattr(likelihood, "LINEAR_ROWS", 500)
     data = at_risk(rare)
-    fitted = fit_likelihood(data, RECIPE)
+    fitted = fit_likelihood(data, replace(RECIPE, linear_rows=500))
     assert np.isfinite(fitted.unseen[LIKELIHOOD]).all()
     assert fitted.unseen[LIKELIHOOD].mean() == pytest.approx(100 / len(rare), abs=0.01)
 
 
-def test_a_linear_model_learns_from_the_first_rows_only(train, fitted, monkeypatch):
-    monkeypatch.setattr(likelihood, "LINEAR_ROWS", 1_000)
+def test_a_linear_model_learns_from_the_first_rows_only(train, fitted):
     data = at_risk(train)
-    bounded = fit_likelihood(data, RECIPE)
+    bounded = fit_likelihood(data, replace(RECIPE, linear_rows=1_000))
     x = fitted.model.learned.encoding.training_matrix(data)
     assert len(bounded.unseen[LOGISTIC]) == len(data)
     bounded_odds = log_odds(bounded.unseen[LOGISTIC][1_000:])
@@ -254,3 +252,9 @@ def test_another_seed_is_another_forest(fitted, train, test, predicted):
     other = fit_likelihood(at_risk(train), replace(RECIPE, seed=6)).predict(at_risk(test))
     assert (other[FOREST] != predicted[FOREST]).mean() > 0.9
     assert np.corrcoef(other[LIKELIHOOD], predicted[LIKELIHOOD])[0, 1] > 0.98
+
+
+def test_a_fit_that_nobody_reads_spends_less_where_rows_abound():
+    assert RECIPE.lighter(LIGHT_FROM - 1) == RECIPE
+    light = replace(RECIPE, max_rows=50_000, n_trees=100).lighter(LIGHT_FROM)
+    assert (light.max_rows, light.n_trees, light.linear_rows) == (10_000, 50, 10_000)

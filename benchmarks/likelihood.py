@@ -1,0 +1,187 @@
+"""How good the likelihoods are, and what the fits behind them cost.
+
+Builds a generated sample up to the predictions, then compares on its last closed cycle, as known on
+the open cycle's day, phase by phase: the published likelihood, and what anyone would fit on the
+very same rows. `python benchmarks/likelihood.py --persons 1000000` also measures each Python
+model alone, in a process of its own; `--seeds 1 2 3` does it for several samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from processes import arguments, dbt, ready, run, tool
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+PHASES = ("applied", "admitted", "deposited")
+STEPS = ("fit", "backtest", "scores", "evaluation")
+ROWS = (
+    "select rows.*, predictions.likelihood from ml.ml_at_risk as rows"
+    " left join ml.ml_enrollment_predictions as predictions using (phase, application_id, known_on)"
+    " where rows.is_enrollment_day and rows.outcome is not null and rows.is_standing"
+    " and coalesce(predictions.score_kind, 'out_of_sample') = 'out_of_sample' order by row_code"
+)
+
+
+def compared(database: Path) -> pd.DataFrame:
+    """Compare on the last closed cycle; a row a phase, and one for all together."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(ROWS).df()
+        names = [
+            name
+            for (name,) in connection.execute(
+                "select distinct feature from ml.ml_feature_selection"
+                " where kept and target <> 'persona' order by 1"
+            ).fetchall()
+        ]
+    order = rows["term_order"]
+    is_last = order == order.max()
+    x = pd.get_dummies(rows[[*names, "persona_key"]], dtype=float)
+    found, predicted = [], rows[is_last][["phase", "outcome", "likelihood"]].copy()
+    for phase in PHASES:
+        own = rows["phase"] == phase
+        train, test = x[own & ~is_last], x[own & is_last]
+        y, actual = rows["outcome"][own & ~is_last], rows["outcome"][own & is_last]
+        used = train.columns[train.notna().any()]
+        forest = RandomForestClassifier(100, random_state=0, n_jobs=-1).fit(train[used], y)
+        logistic = make_pipeline(
+            SimpleImputer(add_indicator=True), StandardScaler(), LogisticRegression(max_iter=1000)
+        ).fit(train[used], y)
+        likelihood = rows["likelihood"][own & is_last]
+        found.append(
+            {
+                "phase": phase,
+                **figures(actual, likelihood),
+                "forest": roc_auc_score(actual, forest.predict_proba(test[used])[:, 1]),
+                "logistic": roc_auc_score(actual, logistic.predict_proba(test[used])[:, 1]),
+            }
+        )
+    usual = {"phase": "all", **figures(predicted["outcome"], predicted["likelihood"])}
+    usual["stage_then_forest"] = stage_then_forest(rows, x, is_last)
+    return pd.DataFrame([*found, usual])
+
+
+def figures(actual: pd.Series, likelihood: pd.Series) -> dict[str, float]:
+    """AUC, mean against rate, calibration error over ten bins, and calibration slope."""
+    y, p = actual.to_numpy(), likelihood.to_numpy()
+    bins = np.arange(len(p)) * 10 // len(p)
+    gaps = np.bincount(bins, (p - y)[np.argsort(-p, kind="stable")])
+    odds = np.log(p / (1 - p))[:, np.newaxis]
+    return {
+        "n": len(p),
+        "auc": roc_auc_score(y, p),
+        "mean": p.mean(),
+        "rate": y.mean(),
+        "ece": np.abs(gaps).sum() / len(p),
+        "slope": LogisticRegression(C=1e6).fit(odds, y).coef_[0, 0],
+    }
+
+
+def stage_then_forest(rows: pd.DataFrame, x: pd.DataFrame, is_last: pd.Series) -> float:
+    """Rank by the rate of the stage first, then by one forest over everyone."""
+    used = x.columns[x[~is_last].notna().any()]
+    forest = RandomForestClassifier(100, min_samples_leaf=5, random_state=0, n_jobs=-1)
+    forest.fit(x[~is_last][used], rows["outcome"][~is_last])
+    rate = rows["outcome"][~is_last].groupby(rows["phase"][~is_last]).mean()
+    stage = rows["phase"][is_last].map(rate).rank(method="dense")
+    score = stage + forest.predict_proba(x[is_last][used])[:, 1]
+    return float(roc_auc_score(rows["outcome"][is_last], score))
+
+
+def step(name: str, database: Path) -> None:
+    """Do what one Python model does, on the tables of a warehouse, and nothing else."""
+    from applicant_personas.backtest import back_test
+    from applicant_personas.enrollment import fit_enrollment
+    from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table, evaluate
+    from applicant_personas.likelihood import Recipe
+    from applicant_personas.runs import Runs
+    from applicant_personas.scoring import score
+
+    connection = duckdb.connect(str(database), read_only=True)
+    at_risk = connection.sql("select * from ml.ml_at_risk")
+    selected = connection.sql("select * from ml.ml_feature_selection")
+    closed = at_risk.filter("outcome is not null")
+    features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
+
+    def reader(rows: duckdb.DuckDBPyRelation) -> Callable[[str, int | None], pa.Table]:
+        return lambda phase, day: rows.filter(
+            f"phase = '{phase}' and days_to_census = {day}"
+        ).to_arrow_table()
+
+    if name == "evaluation":
+        predictions = connection.sql("select * from ml.ml_enrollment_predictions")
+        tested = predictions.filter("outcome is not null").project(", ".join(PREDICTION_COLUMNS))
+        evaluate(tested.to_arrow_table())
+        calibration_table(tested.filter("is_enrollment_day").to_arrow_table())
+        return
+    if name == "scores":
+        undecided = at_risk.filter("outcome is null and is_enrollment_day")
+        days = undecided.project("phase, days_to_census").distinct().df()
+        fitted = connection.sql("select * from ml.ml_enrollment_fit")
+        written = score(
+            reader(undecided),
+            days,
+            selected.filter("target <> 'persona'").df(),
+            lambda phase: fitted.filter(f"phase = '{phase}'").to_arrow_table(),
+            n_jobs=-1,
+        )
+    else:
+        training = connection.sql("select * from ml.ml_training_outcomes").df()
+        nothing = pa.table({"record": pa.array([], pa.string())})
+        runs = Runs(name, "always", None, training, lambda phase: nothing)
+        days = closed.project("phase, days_to_census, is_training_day").distinct().df()
+        fit: Callable[..., Any] = {"fit": fit_enrollment, "backtest": back_test}[name]
+        written = fit(reader(closed), days, features, runs, Recipe(20260, n_jobs=-1), PHASES)
+    for _ in written:
+        pass
+
+
+def build(folder: Path, persons: int, cycles: int, seed: int) -> Path:
+    """Build up to the predictions, unless it was."""
+    name = f"likelihood_{persons}_{cycles}_{seed}"
+    files, place = folder / f"{name}_input", folder / name
+    database = place / "warehouse.duckdb"
+    if not database.exists():
+        options = ["--persons", str(persons), "--cycles", str(cycles), "--seed", str(seed)]
+        run(tool("applicant-personas"), "sample", str(files), *options, "--format", "parquet")
+        chosen = ["--select", "+ml_enrollment_predictions"]
+        dbt("build", place, files, *chosen, "--exclude-resource-type", "test", "unit_test")
+    return database
+
+
+def main(given: argparse.Namespace, seeds: Sequence[int]) -> None:
+    folder = ready(given.folder)
+    for seed in seeds:
+        database = build(folder, given.persons, given.cycles, seed)
+        print(f"seed {seed}")
+        print(compared(database).round(4).to_string(index=False), flush=True)
+        if given.persons >= 100_000:
+            for name in STEPS:
+                cost = run(sys.executable, __file__, "--step", name, "--database", str(database))
+                print(f"{name:10} {cost}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = arguments(__doc__)
+    parser.add_argument("--cycles", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    parser.add_argument("--database", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        step(options.step, options.database)
+    else:
+        main(options, options.seeds)

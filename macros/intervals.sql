@@ -1,0 +1,75 @@
+{# The chance that a normal variable lies below z standard deviations: Abramowitz and Stegun
+   26.2.17, off by less than 7.5e-8. #}
+{% macro normal_cdf(z) -%}
+    {%- set t = '(1 / (1 + 0.2316419 * abs(' ~ z ~ ')))' -%}
+    {%- set tail = 'exp(-(' ~ z ~ ') * (' ~ z ~ ') / 2) * 0.3989422804014327 * ' ~ t ~ ' * ('
+        ~ '0.319381530 + ' ~ t ~ ' * (-0.356563782 + ' ~ t ~ ' * (1.781477937 + ' ~ t
+        ~ ' * (-1.821255978 + ' ~ t ~ ' * 1.330274429))))' -%}
+    (case when ({{ z }}) >= 0 then 1 - {{ tail }} else {{ tail }} end)
+{%- endmacro %}
+
+{# Between cycles a quantity differs by this much (a standard deviation, on the log-odds or as a
+   share) until they show it; the prior counts as so many cycles. #}
+{% macro prior_cycle_spread() -%}
+    {{ return({'tau': 0.10, 'weight': 3}) }}
+{%- endmacro %}
+
+{# How much a cycle tells of the spread whose own chance has the variance noise. #}
+{% macro cycle_weight(noise) -%}
+    {%- set variance = prior_cycle_spread().tau ** 2 -%}
+    power({{ variance }} / ({{ variance }} + {{ noise }}), 2)
+{%- endmacro %}
+
+{# What is known of a variance between cycles: the prior, and the evidence (a weighted sum of
+   squares beyond chance) with its weight; at least a quarter of the prior. #}
+{% macro cycle_variance(evidence, weight) -%}
+    {%- set prior = prior_cycle_spread() -%}
+    greatest(
+        {{ prior.tau ** 2 / 4 }},
+        ({{ prior.weight * prior.tau ** 2 }} + {{ evidence }}) / ({{ prior.weight }} + {{ weight }})
+    )
+{%- endmacro %}
+
+{# Variance of the number of people who reach the outcome, of those of a cell who stand in one phase:
+   of each person by chance (spread is the sum of p (1 - p)), of the level, which the model learned
+   from n_training rows, of a cell from its share of them, and of cycles on the log-odds. #}
+{% macro headcount_variance(n_in_phase, spread, n_training, tau) -%}
+    {{ spread }}
+    + {{ n_in_phase }} * {{ spread }} / greatest({{ n_training }}, 1)
+    + power({{ tau }} * {{ spread }}, 2)
+{%- endmacro %}
+
+{# Bound of the interval of a headcount that holds with the given confidence in percent, never below
+   those already counted; `sign` is '-' or '+'. #}
+{% macro headcount_bound(expected, deviation, already, percent, sign) -%}
+    {%- set z = {80: 1.281552, 95: 1.959964}[percent] -%}
+    case
+        when {{ expected }} is not null
+            then greatest({{ already }}, {{ expected }} {{ sign }} {{ z }} * {{ deviation }})
+    end
+{%- endmacro %}
+
+{# The chance that a headcount exceeds a capacity. #}
+{% macro chance_to_exceed(capacity, expected, deviation, already) -%}
+    case
+        when {{ already }} > {{ capacity }} then 1
+        when {{ deviation }} > 0 then 1 - {{ normal_cdf(
+            '((' ~ capacity ~ ' + 0.5 - ' ~ expected ~ ') / nullif(' ~ deviation ~ ', 0))'
+        ) }}
+        when {{ expected }} <= {{ capacity }} then 0
+    end
+{%- endmacro %}
+
+{# What the marts of headcounts publish of a cell that is not too small. #}
+{% macro headcount_columns() -%}
+    {%- for name, column in {'n_population': 'n_population', 'already_enrolled': 'n_reached'}.items() %}
+    case when not is_suppressed then cast({{ column }} as bigint) end as {{ name }},
+    {%- endfor %}
+    {%- for column in [
+        'expected_in_ladder', 'expected_yet_to_come', 'expected',
+        'low_80', 'high_80', 'low_95', 'high_95',
+    ] %}
+    case when not is_suppressed then round({{ column }}, 9) end as {{ column }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -240,8 +240,8 @@ def test_importance_needs_enough_of_either_outcome(closed, monkeypatch):
     found = frame(run(rows))
     assert record(explained, "status")["item"].tolist() == ["fitted"]
     permuted = record(explained, "importance").query("metric == 'permutation'")
-    assert "global" in set(permuted["scope"])
-    assert permuted["value"].notna().all()
+    assert permuted.loc[permuted["scope"] == "global", "value"].notna().all()
+    assert set(permuted["scope"]) == {"global", *closed["persona_key"]}
     assert not len(record(found, "importance"))
     pd.testing.assert_frame_equal(record(found, "prediction"), record(explained, "prediction"))
 

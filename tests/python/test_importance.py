@@ -147,13 +147,18 @@ def test_a_feature_of_which_a_fold_saw_no_level_moves_nothing():
     assert one["direction"] == "mixed"
 
 
-def test_personas_of_few_rows_of_either_outcome_have_no_scope_of_their_own():
+def test_personas_of_few_rows_of_either_outcome_are_named_and_not_measured():
     held, y = held_out()
     small = Levels(np.where(np.arange(len(y)) < 15, 0, 1), ("small", "large"))
     found = permutation_importance(
         [replace(held, scope=small)], {"global": [y]}, shuffles(TWINS), seed=1, n_repeats=1
     )
-    assert set(found["scope"]) == {"global", "large"}
+    measured = ["importance", "importance_low", "importance_high", "importance_rank"]
+    told = found.groupby("scope")[measured].count()
+    assert told.loc["small"].eq(0).all()
+    assert told.drop(index="small").eq(len(shuffles(TWINS))).all(axis=None)
+    assert set(found.loc[found["scope"] == "small", "n_rows"]) == {15}
+    assert not found.loc[found["scope"] == "small", "beats_noise"].any()
 
 
 @pytest.fixture(scope="module")

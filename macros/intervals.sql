@@ -8,28 +8,6 @@
     (case when ({{ z }}) >= 0 then 1 - {{ tail }} else {{ tail }} end)
 {%- endmacro %}
 
-{# Between cycles a quantity differs by this much (a standard deviation, on the log-odds or as a
-   share) until they show it; the prior counts as so many cycles. #}
-{% macro prior_cycle_spread() -%}
-    {{ return({'tau': 0.10, 'weight': 3}) }}
-{%- endmacro %}
-
-{# How much a cycle tells of the spread whose own chance has the variance noise. #}
-{% macro cycle_weight(noise) -%}
-    {%- set variance = prior_cycle_spread().tau ** 2 -%}
-    power({{ variance }} / ({{ variance }} + {{ noise }}), 2)
-{%- endmacro %}
-
-{# What is known of a variance between cycles: the prior, and the evidence (a weighted sum of
-   squares beyond chance) with its weight; at least a quarter of the prior. #}
-{% macro cycle_variance(evidence, weight) -%}
-    {%- set prior = prior_cycle_spread() -%}
-    greatest(
-        {{ prior.tau ** 2 / 4 }},
-        ({{ prior.weight * prior.tau ** 2 }} + {{ evidence }}) / ({{ prior.weight }} + {{ weight }})
-    )
-{%- endmacro %}
-
 {# Variance of the number of people who reach the outcome, of those of a cell who stand in one phase:
    of each person by chance (spread is the sum of p (1 - p)), of the level, which the model learned
    from n_training rows, of a cell from its share of them, and of cycles on the log-odds. #}

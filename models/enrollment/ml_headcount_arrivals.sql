@@ -1,3 +1,7 @@
+{#- By what share of the mean cycles differ, as a variance, until they show it; the prior counts as
+    so many cycles. #}
+{%- set prior_variance, prior_cycles = 0.01, 3 %}
+
 with
 
 days as (
@@ -57,13 +61,11 @@ averaged as (
         cycles.n_cycles
 ),
 
--- By how much the cycles differ beyond chance, as a share of the mean.
+-- By how much the cycles differ beyond chance.
 compared as (
     select
         *,
-        (sum_of_squares - n_cycles * mean * mean - (n_cycles - 1) * mean)
-        / nullif(mean * mean, 0) as excess,
-        {{ cycle_weight('1 / nullif(mean, 0)') }} as weight
+        sum_of_squares - n_cycles * mean * mean - (n_cycles - 1) * mean as excess
     from averaged
 )
 
@@ -74,7 +76,9 @@ select
     breakdown_value,
     cast(n_cycles as bigint) as n_cycles,
     round(mean, 9) as expected,
-    round(mean + mean / n_cycles + mean * mean * {{ cycle_variance(
-        'coalesce(weight * excess, 0)', 'coalesce(weight * (n_cycles - 1), 0)'
-    ) }}, 9) as variance
+    round(mean + mean / n_cycles + greatest(
+        {{ prior_variance / 4 }} * mean * mean,
+        ({{ prior_variance * prior_cycles }} * mean * mean + excess)
+        / ({{ prior_cycles }} + n_cycles - 1)
+    ), 9) as variance
 from compared

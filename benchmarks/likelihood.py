@@ -142,7 +142,10 @@ def step(name: str, database: Path) -> None:
         training = connection.sql("select * from ml.ml_training_outcomes").df()
         nothing = pa.table({"record": pa.array([], pa.string())})
         runs = Runs(name, "always", None, training, lambda phase: nothing)
-        days = closed.project("phase, days_to_census, is_training_day").distinct().df()
+        days = closed.aggregate(
+            "phase, days_to_census, bool_or(is_training_day) as is_training_day,"
+            " count(*) as n, sum(outcome) as n_positive"
+        ).df()
         fit: Callable[..., Any] = {"fit": fit_enrollment, "backtest": back_test}[name]
         written = fit(reader(closed), days, features, runs, Recipe(20260, n_jobs=-1), PHASES)
     for _ in written:

@@ -11,6 +11,7 @@ select
     scope,
     feature,
     item as block,
+    days_to_census,
     max(case when metric = 'permutation' then value end) as importance,
     max(case when metric = 'permutation' then low end) as importance_low,
     max(case when metric = 'permutation' then high end) as importance_high,
@@ -22,4 +23,4 @@ select
     coalesce(max(case when metric = 'beats_noise' then value end) = 1, false) as beats_noise,
     max(n) as n_rows
 from fitted
-group by run_id, phase, scope, feature, item
+group by run_id, phase, scope, feature, item, days_to_census

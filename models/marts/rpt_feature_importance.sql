@@ -21,13 +21,14 @@ as_of as (
 
 combined as (
     select
-        run_id, 'enrollment' as target, phase, scope, feature, block, importance,
+        run_id, 'enrollment' as target, phase, days_to_census, scope, feature, block, importance,
         importance_low, importance_high, importance_rank, direction, impurity_importance,
         is_noise_control, beats_noise, n_rows
     from enrollment_importance
     union all
     select
         persona_run.run_id, persona_importance.target, cast(null as varchar) as phase,
+        cast(null as integer) as days_to_census,
         persona_importance.scope, persona_importance.feature, persona_importance.block,
         persona_importance.importance, persona_importance.importance_low,
         persona_importance.importance_high, persona_importance.importance_rank,
@@ -66,6 +67,7 @@ select
     compared.run_id,
     compared.target,
     compared.phase,
+    cast(compared.days_to_census as integer) as days_to_census,
     compared.scope,
     compared.feature,
     compared.block,

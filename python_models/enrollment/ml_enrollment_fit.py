@@ -25,7 +25,10 @@ def model(dbt, session):
     def previous(phase):
         return stored.filter(f"phase = '{phase}'").to_arrow_table()
 
-    days = closed.project("phase, days_to_census, is_training_day").distinct().df()
+    days = closed.aggregate(
+        "phase, days_to_census, bool_or(is_training_day) as is_training_day,"
+        " count(*) as n, sum(outcome) as n_positive"
+    ).df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
     runs = Runs("enrollment", refit, note, training, previous)

@@ -72,8 +72,9 @@ def fit_enrollment(
 ) -> pa.RecordBatchReader:
     """Fit every phase on the days for which likelihoods are made, or say why it has no model.
 
-    Arguments as for `back_test`. Where one outcome was reached by fewer than 20 applications, or
-    missed by fewer, the model is no more than a rate, and a 'status' row says so.
+    Arguments as for `back_test`; `days` has n and n_positive besides, as `most_telling_day` wants:
+    importance is measured on that day. Where fewer than 20 applications reached the outcome, or
+    missed it, the model is no more than a rate, and a 'status' row says so.
 
     Returns ENROLLMENT_FIELDS: the records of `model_parts` for each phase and day, and status, run,
     prediction (of held-out rows), importance and provenance. Raises ValueError as `read_at_risk`
@@ -82,7 +83,7 @@ def fit_enrollment(
     parts: list[Part] = []
     for phase in phases:
         own = features[features["target"] == phase]
-        season = days[(days["phase"] == phase) & days["is_training_day"].astype(bool)]
+        season = days[days["phase"] == phase]
         fit = partial(_fit_phase, read, phase, season, own, recipe)
         settings = settings_of(own, recipe)
         parts += runs.parts(phase, settings, training_day(season), fit)
@@ -94,19 +95,39 @@ def _fit_phase(
 ) -> Fit:
     parts: list[Part] = []
     digests, n_rows = [], 0
-    nearest = training_day(season)
-    for day in ordered_days(season):
+    own_days = ordered_days(season[season["is_training_day"].astype(bool)])
+    telling = most_telling_day(season)
+    for day in [*own_days, *([telling] if own_days and telling not in own_days else [])]:
         data = read_at_risk(read(phase, day), features)
         data = data.take(data.closed)
         digests.append(data.digest())
         n_rows += len(data)
-        if len(data):
-            made = [*_production(data, recipe), *_held_out(data, recipe, day == nearest)]
-            parts += [{**part, "days_to_census": day} for part in made]
+        if not len(data):
+            continue
+        made = list(_production(data, recipe)) if day in own_days else []
+        folds = _folds(data, recipe)
+        if day in own_days:
+            made += _held_out(data, folds, recipe)
+        if day == telling:
+            made += _importance_parts(folds, recipe)
+        parts += [{**part, "days_to_census": day} for part in made]
     if not parts:
         parts.append(_status("not_fitted", _NOTHING_CLOSED))
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return Fit(parts, digest, n_rows, len(features))
+
+
+def most_telling_day(season: pd.DataFrame) -> int | None:
+    """Find the day on which most applications of the rarer outcome stood here; None is no date.
+
+    `season`: days_to_census, n (closed applications) and n_positive (of these, with the outcome).
+    What matters shows where much is undecided; late in the season little is.
+    """
+    rarer = np.minimum(season["n_positive"], season["n"] - season["n_positive"])
+    by = {"rarer": True, "days_to_census": False}
+    ordered = season.assign(rarer=rarer).sort_values(list(by), ascending=list(by.values()))
+    day = ordered["days_to_census"].iloc[-1] if len(ordered) else np.nan
+    return None if pd.isna(day) else int(day)
 
 
 _NOTHING_CLOSED = (
@@ -154,43 +175,42 @@ def _sentence(data: AtRisk, terms: list[str], fitted: Fitted) -> str:
 
 @dataclass(frozen=True)
 class _Fold:
-    """A model without a fifth of the persons, the rows it learned from and those left out."""
+    """A model of n_training rows without a fifth of the persons, and the rows of that fifth."""
 
     fitted: Fitted
-    train: AtRisk
+    n_training: int
     test: AtRisk
 
 
-def _held_out(data: AtRisk, recipe: Recipe, is_own_day: bool) -> Iterator[Part]:
-    """Score and explain the closed rows by models of other persons."""
-    noise = np.random.default_rng(recipe.seed).normal(size=len(data))
-    folds = _folds(data.with_number(NOISE, NOISE_BLOCK, noise), recipe)
-    cycle = GROUPED if len(data.closed_terms) > 1 else WITHIN_CYCLE
-    for fold in folds:
-        predicted = fold.fitted.predict(fold.test, recipe.n_jobs)
-        predicted[STAGE_RATE] = np.full(len(fold.test), fold.fitted.model.rates.overall)
-        n_training = len(fold.train)
-        yield prediction_part(
-            fold.test, predicted, OUT_OF_FOLD, test_cycle=cycle, n_training=n_training
-        )
-    learned = [fold for fold in folds if fold.fitted.model.learned is not None]
-    if is_own_day and learned:
-        yield from _importance_parts(learned, recipe)
-
-
 def _folds(data: AtRisk, recipe: Recipe) -> list[_Fold]:
-    recipe = recipe.lighter(len(data))
+    noise = np.random.default_rng(recipe.seed).normal(size=len(data))
+    data = data.with_number(NOISE, NOISE_BLOCK, noise)
     number = data.person_folds(N_FOLDS)
     found = []
     for fold in range(N_FOLDS):
         train, test = data.take(number != fold), data.take(number == fold)
         if len(train) and len(test):
-            found.append(_Fold(fit_likelihood(train, recipe), train, test))
+            fitted = fit_likelihood(train, recipe.lighter(len(data)))
+            found.append(_Fold(fitted, len(train), test))
     return found
+
+
+def _held_out(data: AtRisk, folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
+    """Score the closed rows by models of other persons."""
+    cycle = GROUPED if len(data.closed_terms) > 1 else WITHIN_CYCLE
+    for fold in folds:
+        predicted = fold.fitted.predict(fold.test, recipe.n_jobs)
+        predicted[STAGE_RATE] = np.full(len(fold.test), fold.fitted.model.rates.overall)
+        yield prediction_part(
+            fold.test, predicted, OUT_OF_FOLD, test_cycle=cycle, n_training=fold.n_training
+        )
 
 
 def _importance_parts(folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
     """Permute what is held out of each fold, bounded to rows that tell as much, if they can."""
+    folds = [fold for fold in folds if fold.fitted.model.learned is not None]
+    if not folds:
+        return
     few = [np.arange(min(len(fold.test), IMPORTANCE_ROWS // N_FOLDS)) for fold in folds]
     rows = [fold.test.take(some) for fold, some in zip(folds, few, strict=True)]
     outcomes = [part.outcome for part in rows]

@@ -158,8 +158,9 @@ def reader(rows: pd.DataFrame) -> Callable[[str, int | None], pa.Table]:
 
 def days_of(rows: pd.DataFrame) -> pd.DataFrame:
     """List the days on which rows are known; likelihoods are made for the enrollment day."""
-    columns = rows[["phase", "days_to_census", "is_enrollment_day"]].drop_duplicates()
-    return columns.rename(columns={"is_enrollment_day": "is_training_day"})
+    days = rows.groupby(["phase", "days_to_census", "is_enrollment_day"], dropna=False)["outcome"]
+    found = days.agg(n="count", n_positive="sum").reset_index()
+    return found.rename(columns={"is_enrollment_day": "is_training_day"})
 
 
 def targeted(*phases: str, features: pd.DataFrame = FEATURES) -> pd.DataFrame:

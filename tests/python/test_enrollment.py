@@ -16,6 +16,7 @@ from applicant_personas.enrollment import (
     N_FOLDS,
     WITHIN_CYCLE,
     fit_enrollment,
+    most_telling_day,
 )
 from applicant_personas.likelihood import model_from_rows
 from applicant_personas.predictions import FOREST, LIKELIHOOD, PERSONA_RATE, STAGE_RATE
@@ -282,3 +283,12 @@ def test_faulty_input_is_refused_in_a_sentence(closed):
         run(closed.assign(english="B2"))
     with pytest.raises(ValueError, match=r"^The rows at risk hold the same application more than"):
         run(pd.concat([closed, closed.iloc[:1]]))
+
+
+def test_importance_is_measured_on_the_day_that_tells_most():
+    days = [150.0, 118.0, 30.0]
+    season = pd.DataFrame({"days_to_census": days, "n": [1_000, 900, 1_200]})
+    season["n_positive"] = [240, 200, 1_190]
+    assert most_telling_day(season) == 150
+    assert most_telling_day(season.assign(days_to_census=np.nan)) is None
+    assert most_telling_day(season.iloc[:0]) is None

@@ -60,9 +60,9 @@ def main() -> None:
     given = options()
     folder = ready(given.folder)
     rows = pd.concat([backtest(folder, given.persons, seed) for seed in given.seeds])
-    print(summary(rows, ["breakdown"]))
-    print(summary(rows, ["breakdown", "days_to_census"]))
-    print(summary(rows[rows["breakdown"] == "phase"], ["breakdown_value"]))
+    print(summary(rows, ["breakdown"]).to_string())
+    print(summary(rows, ["breakdown", "days_to_census"]).to_string())
+    print(summary(rows[rows["breakdown"] == "phase"], ["breakdown_value"]).to_string())
 
 
 if __name__ == "__main__":

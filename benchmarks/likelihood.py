@@ -107,6 +107,7 @@ def step(name: str, database: Path) -> None:
     from applicant_personas.enrollment import fit_enrollment
     from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table, evaluate
     from applicant_personas.likelihood import Recipe
+    from applicant_personas.relations import by_phase, by_phase_and_day
     from applicant_personas.runs import Runs
     from applicant_personas.scoring import score
 
@@ -115,11 +116,6 @@ def step(name: str, database: Path) -> None:
     selected = connection.sql("select * from ml.ml_feature_selection")
     closed = at_risk.filter("outcome is not null")
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
-
-    def reader(rows: duckdb.DuckDBPyRelation) -> Callable[[str, int | None], pa.Table]:
-        return lambda phase, day: rows.filter(
-            f"phase = '{phase}' and days_to_census = {day}"
-        ).to_arrow_table()
 
     if name == "evaluation":
         predictions = connection.sql("select * from ml.ml_enrollment_predictions")
@@ -132,10 +128,10 @@ def step(name: str, database: Path) -> None:
         days = undecided.project("phase, days_to_census").distinct().df()
         fitted = connection.sql("select * from ml.ml_enrollment_fit")
         written = score(
-            reader(undecided),
+            by_phase_and_day(undecided),
             days,
             selected.filter("target <> 'persona'").df(),
-            lambda phase: fitted.filter(f"phase = '{phase}'").to_arrow_table(),
+            by_phase(fitted),
             n_jobs=-1,
         )
     else:
@@ -147,7 +143,9 @@ def step(name: str, database: Path) -> None:
             " count(*) as n, sum(outcome) as n_positive"
         ).df()
         fit: Callable[..., Any] = {"fit": fit_enrollment, "backtest": back_test}[name]
-        written = fit(reader(closed), days, features, runs, Recipe(20260, n_jobs=-1), PHASES)
+        written = fit(
+            by_phase_and_day(closed), days, features, runs, Recipe(20260, n_jobs=-1), PHASES
+        )
     for _ in written:
         pass
 

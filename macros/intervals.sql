@@ -8,9 +8,9 @@
     (case when ({{ z }}) >= 0 then 1 - {{ tail }} else {{ tail }} end)
 {%- endmacro %}
 
-{# Variance of the number of people who reach the outcome, of those of a cell who stand in one phase:
-   of each person by chance (spread is the sum of p (1 - p)), of the level, which the model learned
-   from n_training rows, of a cell from its share of them, and of cycles on the log-odds. #}
+{# Variance of the number of people who reach the outcome, of those of a cell who stand in one
+   phase: of each person by chance (spread is the sum of p (1 - p)), of the level, which the model
+   learned from n_training rows, of a cell from its share of them, and of cycles on the log-odds. #}
 {% macro headcount_variance(n_in_phase, spread, n_training, tau) -%}
     {{ spread }}
     + {{ n_in_phase }} * {{ spread }} / greatest({{ n_training }}, 1)
@@ -40,7 +40,7 @@
 
 {# What the marts of headcounts publish of a cell that is not too small. #}
 {% macro headcount_columns() -%}
-    {%- for name, column in {'n_population': 'n_population', 'already_enrolled': 'n_reached'}.items() %}
+    {%- for name, column in [('n_population', 'n_population'), ('already_enrolled', 'n_reached')] %}
     case when not is_suppressed then cast({{ column }} as bigint) end as {{ name }},
     {%- endfor %}
     {%- for column in [

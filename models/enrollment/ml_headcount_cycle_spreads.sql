@@ -24,7 +24,7 @@ candidates as (
     {%- for tau, prior in priors.items() %}
     select
         {{ tau }} as tau,
-        {{ prior }} as prior
+        {{ prior }} as prior_weight
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -34,7 +34,7 @@ judged as (
         days.entry_term,
         days.known_on,
         candidates.tau,
-        candidates.prior,
+        candidates.prior_weight,
         count(distinct days.earlier_entry_term) as n_cycles,
         {%- set variance = '(misses.chance + power(candidates.tau * misses.spread, 2))' %}
         coalesce({{ stable_sum(
@@ -45,13 +45,13 @@ judged as (
     left join misses
         on days.earlier_entry_term = misses.entry_term
         and days.earlier_known_on = misses.known_on
-    group by days.entry_term, days.known_on, candidates.tau, candidates.prior
+    group by days.entry_term, days.known_on, candidates.tau, candidates.prior_weight
 ),
 
 weighted as (
     select
         *,
-        prior * exp(
+        prior_weight * exp(
             log_likelihood - max(log_likelihood) over (partition by entry_term, known_on)
         ) as weight
     from judged

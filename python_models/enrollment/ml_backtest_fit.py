@@ -2,6 +2,7 @@
 
 from applicant_personas.backtest import back_test
 from applicant_personas.likelihood import Recipe
+from applicant_personas.relations import by_phase, by_phase_and_day
 from applicant_personas.runs import Runs
 
 
@@ -18,16 +19,9 @@ def model(dbt, session):
     max_rows = dbt.config.meta_get("training_rows")
     closed = at_risk.filter("outcome is not null")
 
-    def read(phase, day):
-        on_day = f"days_to_census is not distinct from {'null' if day is None else day}"
-        return closed.filter(f"phase = '{phase}' and {on_day}").to_arrow_table()
-
-    def previous(phase):
-        return stored.filter(f"phase = '{phase}'").to_arrow_table()
-
     days = closed.project("phase, days_to_census, is_training_day").distinct().df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
-    runs = Runs("backtest", refit, note, training, previous)
+    runs = Runs("backtest", refit, note, training, by_phase(stored))
     recipe = Recipe(seed, max_rows, n_jobs=-1)
-    return back_test(read, days, features, runs, recipe, phases)
+    return back_test(by_phase_and_day(closed), days, features, runs, recipe, phases)

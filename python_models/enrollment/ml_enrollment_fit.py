@@ -2,6 +2,7 @@
 
 from applicant_personas.enrollment import fit_enrollment
 from applicant_personas.likelihood import Recipe
+from applicant_personas.relations import by_phase, by_phase_and_day
 from applicant_personas.runs import Runs
 
 
@@ -18,19 +19,12 @@ def model(dbt, session):
     max_rows = dbt.config.meta_get("training_rows")
     closed = at_risk.filter("outcome is not null")
 
-    def read(phase, day):
-        on_day = f"days_to_census is not distinct from {'null' if day is None else day}"
-        return closed.filter(f"phase = '{phase}' and {on_day}").to_arrow_table()
-
-    def previous(phase):
-        return stored.filter(f"phase = '{phase}'").to_arrow_table()
-
     days = closed.aggregate(
         "phase, days_to_census, bool_or(is_training_day) as is_training_day,"
         " count(*) as n, sum(outcome) as n_positive"
     ).df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
-    runs = Runs("enrollment", refit, note, training, previous)
+    runs = Runs("enrollment", refit, note, training, by_phase(stored))
     recipe = Recipe(seed, max_rows, n_jobs=-1)
-    return fit_enrollment(read, days, features, runs, recipe, phases)
+    return fit_enrollment(by_phase_and_day(closed), days, features, runs, recipe, phases)

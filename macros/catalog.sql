@@ -161,14 +161,18 @@
     {{ return(source.column | lower in columns | map(attribute='name') | map('lower') | list) }}
 {%- endmacro %}
 
-{# Features that count the days since or between the stages that led to where people stand: each day
-   knows them, so that they tell much is no leak. #}
-{% macro is_waiting_time(catalog) -%}
-    {{ catalog }}.source_column in (
-        'int_timing_known.days_to_submit',
-        'int_timing_known.submitted_before_census',
-        'int_timing_known.days_in_review',
-        'int_timing_known.days_since_admission',
-        'int_timing_known.days_since_deposit'
-    )
+{# Features that count the days since or between stages that everyone of a phase has reached: each
+   day knows them, so that they tell much is no leak. #}
+{% macro is_waiting_time(catalog, at_risk_rank) -%}
+    ({%- for column, stage in {
+        'days_to_submit': 'submitted',
+        'submitted_before_census': 'submitted',
+        'days_in_review': 'admitted',
+        'days_since_admission': 'admitted',
+        'days_since_deposit': 'deposited',
+    }.items() %}
+        ({{ catalog }}.source_column = 'int_timing_known.{{ column }}'
+        and {{ at_risk_rank }} >= {{ stage_rank(stage) }})
+        {{- ' or' if not loop.last }}
+    {%- endfor %})
 {%- endmacro %}

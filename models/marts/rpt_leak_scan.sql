@@ -74,7 +74,7 @@ scanned as (
         coalesce(selection.kept, false) as is_used,
         catalog.protected,
         {{ has_no_history('catalog') }} as has_no_history,
-        {{ is_waiting_time('catalog') }} as is_waiting_time,
+        {{ is_waiting_time('catalog', 'phases.at_risk_rank') }} as is_waiting_time,
         phases.at_risk_stage,
         coalesce(measured.n_rows, 0) as n_rows,
         measured.first_days_to_census,

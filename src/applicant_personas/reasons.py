@@ -20,6 +20,8 @@ from applicant_personas.rows import FloatArray, TextArray
 
 # The strongest so many that raise, and as many that lower.
 N_REASONS = 3
+# What moves the odds by less than a twentieth is no reason.
+LEAST = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def reason_parts(found: Contributions, data: AtRisk) -> list[Part]:
         for place in range(order.shape[1]):
             chosen = order[:, place]
             value = found.credit[np.arange(len(chosen)), chosen]
-            speaks = sign * value > 1e-9
+            speaks = sign * value > LEAST
             parts.append(
                 {
                     "record": "reason",

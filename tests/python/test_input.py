@@ -695,6 +695,13 @@ WRONG_VARS = [
     ({"phases": "yield"}, "the var phases is not a list of phases"),
     ({"phases": ["yield"]}, "entry 1 of the var phases has not exactly the keys"),
     ({"phases": [YIELD, YIELD]}, "the var phases names two phases yield; rename one of them"),
+    (
+        {"phases": [YIELD, YIELD | {"name": "again"}]},
+        "two phases of the var phases go from admitted to enrolled; keep one of them",
+    ),
+    ({"phases": [YIELD | {"name": "all"}]}, "the phase name all in the var phases is kept for"),
+    ({"refit": "sometimes"}, "the var refit is sometimes; give one of auto, always, never"),
+    ({"refit": True}, "the var refit is True"),
     ({"phases": [YIELD | {"limit": 5}]}, "entry 1 of the var phases has not exactly the keys"),
     ({"phases": [YIELD | {"outcome": "happy"}]}, "outcome of the phase yield in the var phases is"),
     ({"phases": [YIELD | {"closes": 1.5}]}, "closes of the phase yield in the var phases is 1.5"),

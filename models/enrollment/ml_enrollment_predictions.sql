@@ -1,5 +1,3 @@
-{# From this stage on an outcome is reached once only: nobody enrolls in two programs. #}
-{%- set once_only = 'registered' %}
 {%- set models = [
     'random_forest', 'logistic_regression', 'gradient_boosting', 'stage_rate', 'persona_rate',
     'previous_cycle_rate',
@@ -60,7 +58,7 @@ identified as (
         phases.outcome_stage,
         phases.ladder,
         phases.n_rungs,
-        phases.outcome_rank >= {{ stage_rank(once_only) }} as is_once_only
+        phases.is_once_only
     from fitted
     inner join applications on fitted.application_code = applications.application_code
     inner join phases on fitted.phase = phases.phase

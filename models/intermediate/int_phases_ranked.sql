@@ -1,3 +1,6 @@
+{# From this stage on an outcome is reached once only: nobody enrolls in two programs. #}
+{%- set once_only = 'registered' %}
+
 with
 
 phases as (
@@ -42,6 +45,7 @@ select
     cast(n_rungs as integer) as n_rungs,
     next_at_risk_rank,
     is_main_outcome,
+    outcome_rank >= {{ stage_rank(once_only) }} as is_once_only,
     opens_days_to_census,
     closes_days_to_census
 from climbed

@@ -1,5 +1,7 @@
 {# So high a feature must rank within a persona to be called a driver of it. #}
 {%- set top_ranks = 3 %}
+{# And so low for everyone that this would be missed. #}
+{%- set far_below = 6 %}
 
 with
 
@@ -54,7 +56,11 @@ compared as (
         and combined.target = 'enrollment'
         and combined.beats_noise
         and combined.importance_rank <= {{ top_ranks }}
-        and not overall.beats_noise as is_own
+        and (
+            not overall.beats_noise or overall.importance_rank > {{ far_below }}
+        ) as is_own,
+        overall.importance_rank as overall_rank,
+        overall.beats_noise as overall_beats_noise
     from combined
     left join combined as overall
         on combined.run_id = overall.run_id
@@ -83,14 +89,20 @@ select
     coalesce(compared.is_opposite or compared.is_own, false) as reverses_global,
     case
         when compared.importance is null
-            then 'Too few of this persona to tell: ' || cast(compared.n_rows as varchar)
+            then 'Too few'
+                || case when compared.scope <> 'global' then ' of this persona' else '' end
+                || ' to tell: ' || cast(compared.n_rows as varchar)
                 || ' applications, fewer than 10 of them with or without the outcome.'
         when compared.is_opposite
             then 'The other way round than for everyone: here a higher value '
                 || compared.direction || ' the likelihood.'
         when compared.is_own
-            then 'Among the first {{ top_ranks }} of this persona, though for everyone together it '
-                || 'tells no more than chance.'
+            then 'Among the first {{ top_ranks }} of this persona, though for everyone together '
+                || case
+                    when compared.overall_beats_noise
+                        then 'it is number ' || cast(compared.overall_rank as varchar) || '.'
+                    else 'it tells no more than chance.'
+                end
     end as note,
     cast(compared.n_rows as bigint) as n_rows,
     as_of.is_static

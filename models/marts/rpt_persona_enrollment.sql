@@ -21,7 +21,11 @@ viewed as (
     select
         scores.*,
         phases.ladder,
-        phases.phase_order
+        phases.phase_order,
+        -- Who may be admitted twice counts twice.
+        case
+            when phases.is_once_only then scores.person_id else scores.application_id
+        end as counted_id
     from scores
     inner join phases on scores.phase = phases.phase
 ),
@@ -34,7 +38,7 @@ viewed as (
         {{ column }} as phase,
         persona_key,
         max_by(run_id, phase_order) as run_id,
-        count(distinct person_id) as n_population,
+        count(distinct counted_id) as n_population,
         count(*) as n_applications,
         {{ stable_sum('probability') }} as expected_enrollments,
         sum(outcome) as actual_enrollments,

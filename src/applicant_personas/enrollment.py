@@ -34,6 +34,7 @@ from applicant_personas.importance import (
     HeldOut,
     permutation_importance,
     shuffles,
+    untold,
 )
 from applicant_personas.likelihood import (
     Fitted,
@@ -208,23 +209,25 @@ def _held_out(data: AtRisk, folds: list[_Fold], recipe: Recipe) -> Iterator[Part
 
 def _importance_parts(folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
     """Permute what is held out of each fold, bounded to rows that tell as much, if they can."""
-    folds = [fold for fold in folds if fold.fitted.model.learned is not None]
     if not folds:
         return
     few = [np.arange(min(len(fold.test), IMPORTANCE_ROWS // N_FOLDS)) for fold in folds]
     rows = [fold.test.take(some) for fold, some in zip(folds, few, strict=True)]
     outcomes = [part.outcome for part in rows]
-    if n_rarer(np.concatenate(outcomes)) < MIN_EACH:
-        return
     n_rows = sum(len(part) for part in rows)
-    found = permutation_importance(
-        [_explained(fold.fitted, part) for fold, part in zip(folds, rows, strict=True)],
-        {GLOBAL: outcomes},
-        shuffles(folds[0].test.features),
-        seed=recipe.seed,
-        n_repeats=int(np.clip(SHUFFLED_ROWS // max(n_rows, 1), 1, MAX_REPEATS)),
-        n_jobs=recipe.n_jobs,
-    )
+    items = shuffles(folds[0].test.features)
+    learned = all(fold.fitted.model.learned is not None for fold in folds)
+    if not learned or n_rarer(np.concatenate(outcomes)) < MIN_EACH:
+        found = untold(GLOBAL, items, n_rows)
+    else:
+        found = permutation_importance(
+            [_explained(fold.fitted, part) for fold, part in zip(folds, rows, strict=True)],
+            {GLOBAL: outcomes},
+            items,
+            seed=recipe.seed,
+            n_repeats=int(np.clip(SHUFFLED_ROWS // n_rows, 1, MAX_REPEATS)),
+            n_jobs=recipe.n_jobs,
+        )
     shared = {
         "record": "importance",
         "model": LIKELIHOOD,

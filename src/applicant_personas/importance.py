@@ -295,6 +295,11 @@ def _untold(scope: str, item: Shuffled, n_rows: int) -> dict[str, object]:
     return {"scope": scope, "feature": item.feature, "block": item.block, "n_rows": n_rows}
 
 
+def untold(scope: str, shuffled: Sequence[Shuffled], n_rows: int) -> pd.DataFrame:
+    """Name a scope of which n_rows tell too little: IMPORTANCE_TYPES, importance is NaN."""
+    return finish([_untold(scope, item, n_rows) for item in shuffled])
+
+
 def _shuffled_copies(
     fold: HeldOut,
     shuffled: Sequence[Shuffled],

@@ -79,7 +79,7 @@ def test_nothing_is_learned_from_a_cycle_before_its_outcomes_are_written_down(
     warehouse = build(
         tmp_path,
         sample(tmp_path / "input"),
-        select=["+dim_entry_terms", "+ftr_applicants"],
+        select=["+dim_entry_terms", "+int_outcomes_labeled", "+ftr_applicants"],
         as_of="2025-10-01",
         settling_days=settling_days,
     )
@@ -94,6 +94,11 @@ def test_nothing_is_learned_from_a_cycle_before_its_outcomes_are_written_down(
         " where entry_term = '2025FA'"
     )
     assert is_closed == [status == "closed"]
+    labeled = warehouse.column(
+        "select count(outcome) > 0 from intermediate.int_outcomes_labeled"
+        " where entry_term = '2025FA'"
+    )
+    assert labeled == [status == "closed"]
 
 
 # --- two intakes a year -------------------------------------------------------------------------

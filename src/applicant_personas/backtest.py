@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -32,8 +32,6 @@ from applicant_personas.runs import Fit, Runs
 # (phase, days to census or None) -> the rows of closed cycles that stood there then.
 Read = Callable[[str, int | None], pa.Table]
 BACKTEST_FIELDS = PREDICTION_FIELDS | FACT_FIELDS
-# Trees of the published day see half of what they see in production: .001 of AUC.
-PUBLISHED_PART = 2
 
 
 def back_test(
@@ -112,8 +110,7 @@ def _test_phase(
 def _predicted(train: AtRisk, test: AtRisk, recipe: Recipe) -> dict[str, Any]:
     """Predict a cycle by the likelihood and by all that it has to beat."""
     is_published = bool(test.is_enrollment_day.any())
-    half = replace(recipe, max_rows=max(1, recipe.max_rows // PUBLISHED_PART))
-    fitted = fit_likelihood(train, half if is_published else recipe.lighter(len(train)))
+    fitted = fit_likelihood(train, recipe if is_published else recipe.lighter(len(train)))
     predicted = fitted.predict(test, recipe.n_jobs) | rate_baselines(fitted.model, train, test)
     if is_published:
         predicted |= boosted(fitted.model, train, test, recipe.seed)

@@ -109,7 +109,7 @@ class Forest:
 def fit_forest(
     x: FloatArray, y: FloatArray, *, max_rows: int, n_trees: int, seed: int, n_jobs: int = 1
 ) -> RandomForestClassifier:
-    """Fit a forest on x (n, columns; NaN = missing) and y (n; 0 or 1), with out-of-bag scores.
+    """Fit a forest on x (n, columns; NaN = missing) and y (n; 0 or 1).
 
     Each tree draws at most max_rows of all rows and looks at a third of the columns at a split;
     leaves hold a hundredth of the rows, at least 10 and at most 25. The result is the same for any
@@ -120,7 +120,6 @@ def fit_forest(
         min_samples_leaf=int(np.clip(len(y) // 100, 10, 25)),
         max_features=1 / 3,
         max_samples=min(1.0, max_rows / len(y)),
-        oob_score=True,
         random_state=seed,
         n_jobs=n_jobs,
     )
@@ -145,10 +144,23 @@ def predict_forest(forest: RandomForestClassifier, x: FloatArray, n_jobs: int) -
         return np.concatenate([np.zeros(0), *pool.map(mean_value, parts)])
 
 
-def out_of_bag_probability(forest: RandomForestClassifier, y: FloatArray) -> FloatArray:
-    """Predict each training row by the trees that did not see it (base rate if all did)."""
-    votes: FloatArray = forest.oob_decision_function_
-    return np.where(votes.sum(axis=1) > 0, votes[:, 1], y.mean())
+def out_of_bag_probability(
+    forest: RandomForestClassifier, x: FloatArray, y: FloatArray
+) -> FloatArray:
+    """Predict training rows by the trees that did not see them (base rate if all did).
+
+    x (n, columns) and y (n) are the first rows of those that the forest was fitted on.
+    """
+    values = np.ascontiguousarray(x, dtype=np.float32)
+    total, n_trees = np.zeros(len(y)), np.zeros(len(y))
+    for tree, sample in zip(forest.estimators_, forest.estimators_samples_, strict=True):
+        unseen = np.ones(len(y), dtype=bool)
+        unseen[sample[sample < len(y)]] = False
+        if unseen.any():
+            found = tree.predict_proba(values[unseen], check_input=False)
+            total[unseen] += found[:, 1]
+            n_trees[unseen] += 1
+    return np.where(n_trees > 0, total / np.maximum(n_trees, 1), y.mean())
 
 
 def forest_of(fitted: RandomForestClassifier, columns: Sequence[str]) -> Forest:

@@ -41,22 +41,24 @@ ESTIMATES = (FOREST, LOGISTIC, PERSONA_RATE)
 # Applications of either outcome from which on a model is fitted.
 MIN_EACH_OUTCOME = 20
 # From this many rows on, a fit whose likelihoods nobody reads may spend less.
-LIGHT_FROM, LIGHT_ROWS = 20_000, 10_000
+LIGHT_FROM, LIGHT_ROWS, LIGHT_TRAINING = 20_000, 6_000, 40_000
 # A persona of fewer rows than this leans on the rate over everyone.
 FULL_TRUST_ROWS = 30.0
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a fit may spend: rows that a tree sees, trees, rows of what is linear; and the seed.
+    """What a fit may spend: rows that a tree sees, trees, threads; and the seed.
 
-    A linear model has learned what it can from linear_rows, and so have the weights of the blend.
+    A linear model, the weights of the blend and its calibration learn what they can from
+    linear_rows of the training rows; of training_rows (None: all) a forest draws.
     """
 
     seed: int
-    max_rows: int = 50_000
+    max_rows: int = 25_000
     n_trees: int = 100
     linear_rows: int = 20_000
+    training_rows: int | None = None
     n_jobs: int = 1
 
     def lighter(self, n_rows: int) -> Recipe:
@@ -68,6 +70,7 @@ class Recipe:
             max_rows=min(self.max_rows, LIGHT_ROWS),
             n_trees=max(1, self.n_trees // 2),
             linear_rows=min(self.linear_rows, LIGHT_ROWS),
+            training_rows=LIGHT_TRAINING,
         )
 
 
@@ -138,7 +141,7 @@ class Likelihood:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model, and what it says of its own training rows as if it had not seen them."""
+    """A model, and what it says of its first training rows as if it had not seen them."""
 
     model: Likelihood
     unseen: dict[str, FloatArray]
@@ -166,13 +169,12 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     >>> fitted.model.predict(data)["likelihood"][[0, 399]].round()
     array([0., 1.])
     """
+    data = data.take(np.arange(min(len(data), recipe.training_rows or len(data))))
     rates, own_rate = _fit_rates(data)
     encoding = fit_encoding(data) if n_rarer(data.outcome) >= MIN_EACH_OUTCOME else None
     if encoding is None or not encoding.columns:
         return Fitted(Likelihood(rates, None, None), rates_alone(own_rate), None)
     x, y = encoding.training_matrix(data), data.outcome
-    few = _linear_rows(y, recipe.linear_rows)
-    logistic, left_out = _fit_logistic(x, y, encoding, few)
     forest = fit_forest(
         x,
         y,
@@ -181,9 +183,13 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
         seed=recipe.seed,
         n_jobs=recipe.n_jobs,
     )
-    out_of_bag = out_of_bag_probability(forest, y)
+    # The first rows are a draw, and enough for what is linear.
+    few = slice(None, _linear_rows(y, recipe.linear_rows))
+    x, y, own_rate = x[few], y[few], own_rate[few]
+    logistic, left_out = fit_logistic(x, y, encoding.columns)
+    out_of_bag = out_of_bag_probability(forest, x, y)
     unseen = estimates(out_of_bag, left_out, own_rate)
-    weights = fit_weights(unseen[:few], y[:few])
+    weights = fit_weights(unseen, y)
     learned = Learned(
         encoding, forest_of(forest, encoding.columns), logistic, weights, fit_knots(out_of_bag, y)
     )
@@ -214,14 +220,6 @@ def _linear_rows(y: FloatArray, n: int) -> int:
     while n < len(y) and n_rarer(y[:n]) < MIN_EACH_OUTCOME:
         n *= 2
     return n
-
-
-def _fit_logistic(
-    x: FloatArray, y: FloatArray, encoding: Encoding, n_rows: int
-) -> tuple[Logistic, FloatArray]:
-    """Fit on the first rows, which are a draw; the others are unseen as they are."""
-    model, left_out = fit_logistic(x[:n_rows], y[:n_rows], encoding.columns)
-    return model, np.concatenate([left_out, model.log_odds(x[n_rows:])])
 
 
 def _fit_rates(data: AtRisk) -> tuple[Rates, FloatArray]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 import applicant_personas
@@ -170,7 +171,9 @@ def test_trees_draw_so_many_rows_and_leaves_grow_with_them():
 def test_the_number_of_threads_changes_nothing():
     x, y = sample(CHUNK_ROWS + 900)
     one, two = (fit_forest(x, y, **SETTINGS, n_jobs=jobs) for jobs in (1, 2))
-    assert out_of_bag_probability(one, y).tobytes() == out_of_bag_probability(two, y).tobytes()
+    assert (
+        out_of_bag_probability(one, x, y).tobytes() == out_of_bag_probability(two, x, y).tobytes()
+    )
     forest = forest_of(one, NAMES)
     pd.testing.assert_frame_equal(forest_to_rows(forest), forest_to_rows(forest_of(two, NAMES)))
     assert forest.probability(x, 1).tobytes() == forest.probability(x, 2).tobytes()
@@ -201,14 +204,23 @@ def test_out_of_bag_scores_are_honest(data):
     coin = np.random.default_rng(2).integers(0, 2, len(data[0])).astype(float)
     forest = fit_forest(data[0], coin, max_rows=50_000, n_trees=60, seed=3)
     assert roc_auc_score(coin, predict_forest(forest, data[0], 1)) > 0.75
-    assert roc_auc_score(coin, out_of_bag_probability(forest, coin)) == pytest.approx(0.5, abs=0.08)
+    assert roc_auc_score(coin, out_of_bag_probability(forest, data[0], coin)) == pytest.approx(
+        0.5, abs=0.08
+    )
 
 
-@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
+def test_out_of_bag_scores_of_the_first_rows_are_those_of_scikit_learn(data):
+    x, y = data
+    forest = fit_forest(x, y, max_rows=900, n_trees=40, seed=3)
+    twin = clone(forest).set_params(oob_score=True).fit(x.astype(np.float32), y.astype(int))
+    found = out_of_bag_probability(forest, x[:500], y[:500])
+    np.testing.assert_allclose(found, twin.oob_decision_function_[:500, 1], rtol=0, atol=1e-12)
+
+
 def test_a_row_that_all_trees_saw_gets_the_base_rate(data):
     x, y = data
     forest = fit_forest(x, y, max_rows=50_000, n_trees=1, seed=1)
-    found = out_of_bag_probability(forest, y)
+    found = out_of_bag_probability(forest, x, y)
     seen = np.isin(np.arange(len(y)), forest.estimators_samples_[0])
     assert seen.mean() == pytest.approx(1 - np.exp(-1), abs=0.05)
     np.testing.assert_array_equal(found[seen], y.mean())

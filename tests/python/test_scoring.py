@@ -53,7 +53,7 @@ def stored(made):
     closed = in_phases(made.rows[~made.rows["is_open"]])
     closed.loc[closed["phase"] == "deposited", "outcome"] = 0.0
     patch = pytest.MonkeyPatch()
-    patch.setattr(enrollment, "_folds", lambda data, recipe: [])
+    patch.setattr(enrollment, "_folds", lambda data, recipe, n_folds: [])
     patch.setattr(enrollment, "_held_out", lambda data, folds, recipe: iter(()))
     runs = first_runs("enrollment", *PHASES)
     fitted = fit_enrollment(

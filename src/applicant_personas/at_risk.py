@@ -113,6 +113,8 @@ class AtRisk:
 
     def take(self, rows: BoolArray | IntArray) -> AtRisk:
         """Keep some rows, marked or numbered."""
+        if rows.dtype == bool and rows.all():
+            return self
         arrays = (
             "row",
             "application",

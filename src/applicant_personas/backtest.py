@@ -13,6 +13,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -98,21 +99,22 @@ def _test_phase(
         # The day on which most had been told apart has all cycles in their order.
         terms = max(terms, data.terms, key=len)
         for cycle in data.closed_terms[1:]:
-            train = data.take((data.term < cycle) & (data.term != UNDATED))
             test = data.take(data.term == cycle)
-            parts.append(_predicted(train, test, recipe) | {"days_to_census": day})
+            train = np.flatnonzero((data.term < cycle) & (data.term != UNDATED))
+            spent = recipe if test.is_enrollment_day.any() else recipe.lighter(len(train))
+            train = train[: spent.training_rows]
+            parts.append(_predicted(data.take(train), test, spent) | {"days_to_census": day})
             tested.setdefault(data.terms[cycle], []).append(day)
-            trained |= {data.terms[term] for term in train.closed_terms}
+            trained |= {data.terms[term] for term in np.unique(data.term[train])}
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return Fit([*parts, *_summary(terms, tested, trained)], digest, n_rows, len(features))
 
 
 def _predicted(train: AtRisk, test: AtRisk, recipe: Recipe) -> dict[str, Any]:
     """Predict a cycle by the likelihood and by all that it has to beat."""
-    is_published = bool(test.is_enrollment_day.any())
-    fitted = fit_likelihood(train, recipe if is_published else recipe.lighter(len(train)))
+    fitted = fit_likelihood(train, recipe)
     predicted = fitted.predict(test, recipe.n_jobs) | rate_baselines(fitted.model, train, test)
-    if is_published:
+    if test.is_enrollment_day.any():
         predicted |= boosted(fitted.model, train, test, recipe.seed)
     cycle = test.terms[int(test.term[0])]
     return dict(

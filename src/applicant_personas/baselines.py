@@ -14,7 +14,7 @@ from applicant_personas.predictions import BOOSTING, PREVIOUS_CYCLE_RATE, STAGE_
 from applicant_personas.rows import BoolArray, FloatArray, one_thread
 
 # More rows make the challenger later, not better.
-BOOSTING_ROWS = 50_000
+BOOSTING_ROWS = 30_000
 
 
 def rate_baselines(model: Likelihood, train: AtRisk, test: AtRisk) -> dict[str, FloatArray]:

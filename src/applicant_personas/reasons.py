@@ -20,8 +20,8 @@ from applicant_personas.rows import FloatArray, TextArray
 
 # The strongest so many that raise, and as many that lower.
 N_REASONS = 3
-# What moves the odds by less than a twentieth is no reason.
-LEAST = 0.05
+# What moves the odds by less than a fiftieth is no reason.
+LEAST = 0.02
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,9 @@ def test_too_few_outcomes_are_a_sentence_and_rates(closed):
         )
     )
     assert not FITTED & set(found["record"])
-    assert not len(record(found, "importance"))
+    untold = record(found, "importance").query("metric == 'permutation'")
+    assert set(untold["scope"]) == {"global"}
+    assert untold["value"].isna().all()
     held_out = record(found, "prediction")
     assert len(held_out) == len(rows)
     assert held_out[LIKELIHOOD].mean() == pytest.approx(19 / len(rows), abs=0.005)
@@ -243,7 +245,9 @@ def test_importance_needs_enough_of_either_outcome(closed, monkeypatch):
     permuted = record(explained, "importance").query("metric == 'permutation'")
     assert permuted.loc[permuted["scope"] == "global", "value"].notna().all()
     assert set(permuted["scope"]) == {"global", *closed["persona_key"]}
-    assert not len(record(found, "importance"))
+    untold = record(found, "importance").query("metric == 'permutation'")
+    assert set(untold["scope"]) == {"global"}
+    assert untold["value"].isna().all()
     pd.testing.assert_frame_equal(record(found, "prediction"), record(explained, "prediction"))
 
 

@@ -64,14 +64,15 @@ identified as (
     inner join phases on fitted.phase = phases.phase
 ),
 
--- People with several applications at once.
+-- People with several applications at once. Of an outcome that is reached once only, each competes
+-- with the others and with none of them, by their odds (conditional logit, McFadden 1974).
 persons as (
     select
         person_id,
         outcome_stage,
         score_kind,
         known_on,
-        {{ stable_sum('likelihood') }} as in_sum,
+        {{ stable_sum('likelihood / greatest(1 - likelihood, 1e-9)') }} as odds,
         1 - exp({{ stable_sum('ln(greatest(1 - likelihood, 1e-9))') }}) as if_independent
     from identified
     where is_standing
@@ -83,11 +84,13 @@ coherent as (
     select
         identified.*,
         case
-            when identified.is_once_only then identified.likelihood / greatest(1, persons.in_sum)
+            when identified.is_once_only
+                then identified.likelihood / greatest(1 - identified.likelihood, 1e-9)
+                    / (1 + persons.odds)
             else identified.likelihood
         end as coherent_likelihood,
         case
-            when identified.is_once_only then least(1, persons.in_sum)
+            when identified.is_once_only then persons.odds / (1 + persons.odds)
             else persons.if_independent
         end as person_likelihood
     from identified

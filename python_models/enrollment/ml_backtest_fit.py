@@ -18,7 +18,6 @@ def model(dbt, session):
     seed = dbt.config.meta_get("seed")
     max_rows = dbt.config.meta_get("training_rows")
     closed = at_risk.filter("outcome is not null")
-
     days = closed.project("phase, days_to_census, is_training_day").distinct().df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()

@@ -18,7 +18,6 @@ def model(dbt, session):
     seed = dbt.config.meta_get("seed")
     max_rows = dbt.config.meta_get("training_rows")
     closed = at_risk.filter("outcome is not null")
-
     days = closed.aggregate(
         "phase, days_to_census, bool_or(is_training_day) as is_training_day,"
         " count(*) as n, sum(outcome) as n_positive"

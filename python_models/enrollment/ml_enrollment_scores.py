@@ -10,7 +10,6 @@ def model(dbt, session):
     selected = dbt.ref("ml_feature_selection")
     fitted = dbt.ref("ml_enrollment_fit")
     undecided = at_risk.filter("outcome is null and is_enrollment_day")
-
     days = undecided.project("phase, days_to_census").distinct().df()
     features = selected.filter("target <> 'persona'").order("block, feature").df()
     read = by_phase_and_day(undecided)

@@ -60,6 +60,7 @@ ENROLLMENT_FIELDS = BACKTEST_FIELDS | MODEL_FIELDS
 GROUPED, WITHIN_CYCLE = "grouped_5_fold", "within_cycle (optimistic)"
 # Where rows abound, two halves tell as much of importance as five folds do.
 N_FOLDS, HALVES = 5, 2
+MANY_ROWS = 60_000
 # Rows on which importance is measured, and shuffled rows that it may cost a feature.
 IMPORTANCE_ROWS, SHUFFLED_ROWS = 6_000, 15_000
 MAX_REPEATS = 5
@@ -190,12 +191,14 @@ def _folds(data: AtRisk, recipe: Recipe, n_folds: int) -> list[_Fold]:
     noise = np.random.default_rng(recipe.seed).normal(size=len(data))
     data = data.with_number(NOISE, NOISE_BLOCK, noise)
     n_folds = n_folds if len(data) >= LIGHT_FROM else N_FOLDS
+    # Scores of the folds are read, so that they are good while rows are not too many.
+    spent = recipe.lighter(len(data)) if len(data) >= MANY_ROWS else recipe
     number = data.person_folds(n_folds)
     found = []
     for fold in range(n_folds):
         train, test = data.take(number != fold), data.take(number == fold)
         if len(train) and len(test):
-            fitted = fit_likelihood(train, recipe.lighter(len(data)))
+            fitted = fit_likelihood(train, spent)
             found.append(_Fold(fitted, len(train), test))
     return found
 

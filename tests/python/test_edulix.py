@@ -17,8 +17,6 @@ SOURCE = ROOT.parent / "shared/data/edulix/edulix_applications.csv.gz"
 
 N_APPLICATIONS, N_PERSONS, N_PROGRAMS = 53_527, 14_798, 54
 PHASE = {"name": "admission", "at_risk": "submitted", "outcome": "admitted"}
-# A sample of the rows costs .005 of AUC and saves half of the time of the fit.
-TRAINING_ROWS = 20_000
 
 pytestmark = pytest.mark.skipif(
     not SOURCE.exists(), reason="the edulix data is not at ../shared/data/edulix"
@@ -35,9 +33,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def marts(mapped: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Map and build once, with all data tests, and read the database that is left."""
-    built = build(
-        mapped.parent, mapped, with_tests=True, phases=[PHASE], training_rows=TRAINING_ROWS
-    )
+    built = build(mapped.parent, mapped, with_tests=True, phases=[PHASE])
     with duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute(
             f"create temp view raw as select * from read_csv('{SOURCE}', all_varchar = true)"

@@ -185,6 +185,7 @@ def test_folds_spend_less_where_rows_abound(closed, light, monkeypatch):
 
     monkeypatch.setattr(enrollment, "fit_likelihood", spy)
     monkeypatch.setattr(likelihood, "LIGHT_FROM", len(closed))
+    monkeypatch.setattr(enrollment, "MANY_ROWS", len(closed))
     monkeypatch.setattr(likelihood, "LIGHT_ROWS", 700)
     run(closed)
     assert spent == [RECIPE.max_rows, *N_FOLDS * [700]]

@@ -64,8 +64,8 @@ identified as (
     inner join phases on fitted.phase = phases.phase
 ),
 
--- People with several applications at once. Of an outcome that is reached once only, each competes
--- with the others and with none of them, by their odds (conditional logit, McFadden 1974).
+-- People with several applications at once. That any of them reaches the outcome is told as if they
+-- did not know of each other; which one, where it can be only one, by their odds.
 persons as (
     select
         person_id,
@@ -73,7 +73,7 @@ persons as (
         score_kind,
         known_on,
         {{ stable_sum('likelihood / greatest(1 - likelihood, 1e-9)') }} as odds,
-        1 - exp({{ stable_sum('ln(greatest(1 - likelihood, 1e-9))') }}) as if_independent
+        1 - exp({{ stable_sum('ln(greatest(1 - likelihood, 1e-9))') }}) as likelihood_of_any
     from identified
     where is_standing
     group by person_id, outcome_stage, score_kind, known_on
@@ -85,14 +85,11 @@ coherent as (
         identified.*,
         case
             when identified.is_once_only
-                then identified.likelihood / greatest(1 - identified.likelihood, 1e-9)
-                    / (1 + persons.odds)
+                then persons.likelihood_of_any / persons.odds
+                    * identified.likelihood / greatest(1 - identified.likelihood, 1e-9)
             else identified.likelihood
         end as coherent_likelihood,
-        case
-            when identified.is_once_only then persons.odds / (1 + persons.odds)
-            else persons.if_independent
-        end as person_likelihood
+        persons.likelihood_of_any as person_likelihood
     from identified
     inner join persons
         on identified.person_id = persons.person_id

@@ -53,10 +53,24 @@
     {%- do check_choice('deferrals', ['lost', 'enrolled', 'excluded']) -%}
     {%- do check_choice('leak_severity', ['warn', 'error']) -%}
     {%- do check_choice('refit', ['auto', 'always', 'never']) -%}
+    {%- do check_stored_model() -%}
     {%- do check_share('mixed_below') -%}
     {%- do check_country('home_country') -%}
     {%- do check_timezone('institution_timezone') -%}
     {%- do check_day('as_of') -%}
+{%- endmacro %}
+
+{# Without a stored model nothing can be scored, and `never` lets nothing be fitted. #}
+{% macro check_stored_model() -%}
+    {%- set stored = adapter.get_relation(
+        target.database, generate_schema_name('ml', none), 'ml_enrollment_fit'
+    ) -%}
+    {%- if var('refit') == 'never' and stored is none -%}
+        {%- do stop(
+            'the var refit is never, and the database holds no model yet; build once with '
+            ~ 'refit: auto.'
+        ) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro check_integer(name, low, high, can_be_null=false) -%}

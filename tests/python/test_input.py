@@ -702,6 +702,7 @@ WRONG_VARS = [
     ({"phases": [YIELD | {"name": "all"}]}, "the phase name all in the var phases is kept for"),
     ({"refit": "sometimes"}, "the var refit is sometimes; give one of auto, always, never"),
     ({"refit": True}, "the var refit is True"),
+    ({"refit": "never"}, "the var refit is never, and the database holds no model yet"),
     ({"phases": [YIELD | {"limit": 5}]}, "entry 1 of the var phases has not exactly the keys"),
     ({"phases": [YIELD | {"outcome": "happy"}]}, "outcome of the phase yield in the var phases is"),
     ({"phases": [YIELD | {"closes": 1.5}]}, "closes of the phase yield in the var phases is 1.5"),

@@ -84,30 +84,18 @@ coherent as (
     select
         identified.*,
         case
-            when identified.is_once_only
+            when persons.person_id is not null and identified.is_once_only
                 then persons.likelihood_of_any / persons.odds
                     * identified.likelihood / greatest(1 - identified.likelihood, 1e-9)
             else identified.likelihood
         end as coherent_likelihood,
-        persons.likelihood_of_any as person_likelihood
-    from identified
-    inner join persons
-        on identified.person_id = persons.person_id
-        and identified.outcome_stage = persons.outcome_stage
-        and identified.score_kind = persons.score_kind
-        and identified.known_on = persons.known_on
-    union all
-    select
-        identified.*,
-        identified.likelihood as coherent_likelihood,
-        identified.likelihood as person_likelihood
+        coalesce(persons.likelihood_of_any, identified.likelihood) as person_likelihood
     from identified
     left join persons
         on identified.person_id = persons.person_id
         and identified.outcome_stage = persons.outcome_stage
         and identified.score_kind = persons.score_kind
         and identified.known_on = persons.known_on
-    where persons.person_id is null
 )
 
 select

@@ -32,6 +32,13 @@
     {{ return(catalog_features(roles=['persona', 'both'], kinds=numeric_kinds())) }}
 {%- endmacro %}
 
+{# Features that may shape a persona, categories too where the catalog says so. #}
+{% macro shaping_features() -%}
+    {{ return(
+        catalog_features(roles=['persona', 'both']) | rejectattr('protected') | list
+    ) }}
+{%- endmacro %}
+
 {# Contract tables under the names users know, and how each joins to an application. #}
 {% macro feature_source(source_column) -%}
     {%- set table, column = source_column.split('.') -%}

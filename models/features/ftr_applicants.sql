@@ -23,8 +23,12 @@ applications as (
     where not has_objection
 ),
 
-cycles as (
-    select {{ count_where('is_closed') }} > 0 as has_closed from applications
+populations as (
+    select
+        {{ count_where('not is_prospect') }} > 0 as has_applicants,
+        {{ count_where('is_closed') }} > 0 as has_closed,
+        {{ count_where('is_closed and not is_prospect') }} > 0 as has_closed_applicants
+    from applications
 )
 
 {%- for table in sources %},
@@ -49,15 +53,22 @@ select
     applications.is_prospect,
     applications.is_primary,
     applications.is_persona_snapshot,
-    -- Personas are learned from closed cycles; from the others only when there is none.
+    -- Personas are learned from applicants of closed cycles; from others only when there are none.
     applications.is_persona_snapshot
     and applications.is_primary
-    and (not cycles.has_closed or applications.is_closed) as is_persona_training
+    and (not applications.is_prospect or not populations.has_applicants)
+    and (
+        applications.is_closed
+        or not case
+            when populations.has_applicants then populations.has_closed_applicants
+            else populations.has_closed
+        end
+    ) as is_persona_training
     {%- for feature in features %},
     {{ feature_column(feature) }} as {{ adapter.quote(feature.feature) }}
     {%- endfor %}
 from applications
-cross join cycles
+cross join populations
 {%- for table, keys in sources.items() %}
 left join {{ table }}
     on {% for key in keys -%}

@@ -7,7 +7,7 @@ components as (
 select
     run_id,
     component,
-    substr(feature, 3) as feature,
+    substr(column_name, 3) as feature,
     round(loading, 9) as loading,
     round(explained_variance_ratio, 9) as explained_variance_ratio
 from components

@@ -1,19 +1,12 @@
 -- depends_on: {{ ref('ml_persona_centroids') }}
-{%- set centroids = {} %}
-{%- for row in fitted_rows('ml_persona_centroids', order_by='cluster, feature') %}
-    {%- do centroids.setdefault(row.cluster, []).append(row) %}
-{%- endfor %}
-{%- set distances = [] %}
-{%- for cluster in centroids %}{% do distances.append('distance_' ~ cluster) %}{% endfor %}
+{%- set centers = grouped_rows('ml_persona_centroids', 'persona_key', order_by='column_name') %}
+{%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set keys = centers.keys() | list or ['persona_01'] %}
 
 with
 
-applicants as (
-    select * from {{ ref('ftr_applicants_scaled') }}
-),
-
-persona_keys as (
-    select * from {{ ref('ml_persona_keys') }}
+space as (
+    select * from {{ ref('ml_persona_space') }}
 ),
 
 measured as (
@@ -23,26 +16,24 @@ measured as (
         person_id,
         entry_term,
         is_primary,
-        is_persona_snapshot
-        {%- for cluster, coordinates in centroids.items() %},
-        sqrt({{ squared_distance(coordinates) }}) as distance_{{ cluster }}
-        {%- else %},
-        cast(null as double) as distance_01
+        is_persona_snapshot,
+        {{ observed_weight(columns) }} as observed_share
+        {%- for key in keys %},
+        {{ squared_distance(centers.get(key, [])) }} as {{ key }}
         {%- endfor %}
-    from applicants
+    from space
+    {{ 'where 1 = 0' if not centers }}
 ),
 
 nearest as (
     select
         measured.*,
-        case least({{ distances | join(', ') or 'distance_01' }})
-            {%- for cluster in centroids %}
-            when distance_{{ cluster }} then '{{ cluster }}'
-            {%- else %}
-            when distance_01 then '01'
+        least({{ keys | join(', ') }}) as squared,
+        case least({{ keys | join(', ') }})
+            {%- for key in keys %}
+            when {{ key }} then '{{ key }}'
             {%- endfor %}
-        end as cluster,
-        least({{ distances | join(', ') or 'distance_01' }}) as distance
+        end as persona_key
     from measured
 ),
 
@@ -50,13 +41,10 @@ runners_up as (
     select
         nearest.*,
         least(
-            {%- for cluster in centroids %}
-            case when cluster <> '{{ cluster }}' then distance_{{ cluster }} end
-            {{- ',' if not loop.last }}
-            {%- else %}
-            distance_01
+            {%- for key in keys %}
+            case when persona_key <> '{{ key }}' then {{ key }} end{{ ',' if not loop.last }}
             {%- endfor %}
-        ) as second_distance
+        ) as second_squared
     from nearest
 ),
 
@@ -64,16 +52,19 @@ identified as (
     select
         runners_up.*,
         case
-            {%- for cluster in centroids %}
-            when cluster <> '{{ cluster }}' and second_distance = distance_{{ cluster }}
-                then '{{ cluster }}'
-            {%- else %}
-            when second_distance = distance_01 then '01'
+            {%- for key in keys %}
+            when persona_key <> '{{ key }}' and second_squared = {{ key }} then '{{ key }}'
             {%- endfor %}
-        end as second_cluster
+        end as second_persona_key
     from runners_up
+),
+
+run as (
+    select distinct run_id from {{ ref('ml_persona_centroids') }}
 )
 
+-- A missing value adds nothing to a distance: divided by the weight of what is observed, distances
+-- of people of whom less is known compare with those of others.
 select
     identified.application_id,
     identified.known_on,
@@ -81,14 +72,15 @@ select
     identified.entry_term,
     identified.is_primary,
     identified.is_persona_snapshot,
-    persona_keys.run_id,
-    persona_keys.persona_key,
-    round(identified.distance, 9) as distance,
-    second_keys.persona_key as second_persona_key,
-    round(identified.second_distance, 9) as second_distance,
+    run.run_id,
+    identified.persona_key,
+    round(sqrt(identified.squared / nullif(identified.observed_share, 0)), 9) as distance,
+    identified.second_persona_key,
+    round(sqrt(identified.second_squared / nullif(identified.observed_share, 0)), 9)
+        as second_distance,
     round(
-        coalesce(1 - identified.distance / nullif(identified.second_distance, 0), 0), 9
-    ) as confidence
+        coalesce(1 - sqrt(identified.squared / nullif(identified.second_squared, 0)), 0), 9
+    ) as confidence,
+    round(identified.observed_share, 9) as observed_share
 from identified
-inner join persona_keys on identified.cluster = persona_keys.cluster
-left join persona_keys as second_keys on identified.second_cluster = second_keys.cluster
+cross join run

@@ -2,12 +2,12 @@ with
 
 fitted as (
     select * from {{ ref('ml_persona_fit') }}
+    where record = 'centroid'
 )
 
 select
     run_id,
-    item as cluster,
-    feature,
+    item as persona_key,
+    column_name,
     value
 from fitted
-where record = 'centroid'

@@ -1,16 +1,20 @@
+-- depends_on: {{ ref('stg_feature_catalog') }}
+{%- set features = shaping_features() %}
+
 with
 
 applicants as (
-    select * from {{ ref('ftr_applicants_scaled') }}
+    select * from {{ ref('ftr_applicants') }}
     where is_persona_training
-),
-
--- Restarts matter and rows do not: a bounded sample, the same on every machine.
-sampled as (
-    select * from applicants
-    order by md5(application_id || '-{{ var("seed") }}'), application_id
-    limit {{ var('training_rows') }}
 )
 
-select * from sampled
-order by application_id
+-- Restarts matter and rows do not: a bounded sample, the same on every machine.
+select
+    application_id,
+    known_on
+    {%- for feature in features %},
+    {{ adapter.quote(feature.feature) }}
+    {%- endfor %}
+from applicants
+order by md5(application_id || '-{{ var("seed") }}'), application_id
+limit {{ var('training_rows') }}

@@ -5,7 +5,7 @@ fitted as (
 ),
 
 loadings as (
-    select run_id, item as component, feature, value as loading from fitted
+    select run_id, item as component, column_name, value as loading from fitted
     where record = 'loading'
 ),
 
@@ -15,17 +15,17 @@ components as (
 ),
 
 centers as (
-    select feature, value as center from fitted
+    select column_name, value as center from fitted
     where record = 'center'
 )
 
 select
     loadings.run_id,
     loadings.component,
-    loadings.feature,
+    loadings.column_name,
     loadings.loading,
     centers.center,
     components.explained_variance_ratio
 from loadings
 inner join components on loadings.component = components.component
-inner join centers on loadings.feature = centers.feature
+inner join centers on loadings.column_name = centers.column_name

@@ -28,13 +28,6 @@ training_outcomes as (
 
 candidates as (
     select
-        'persona' as target,
-        applicants.*,
-        cast(null as integer) as outcome
-    from applicants
-    where is_persona_training
-    union all
-    select
         training_outcomes.phase as target,
         applicants.*,
         training_outcomes.outcome

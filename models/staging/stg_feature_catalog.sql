@@ -24,9 +24,13 @@ typed as (
         coalesce(lower(block), 'profile') as block,
         lower(trim(source_column)) as source_column,
         coalesce(lower(kind), 'number') as kind,
-        coalesce(lower(transform), 'none') as transform,
+        coalesce(
+            lower(transform), case when lower(kind) = 'count' then 'log1p' else 'none' end
+        ) as transform,
         coalesce(lower(earliest_stage), 'submitted') as earliest_stage,
-        coalesce(lower(role), 'both') as role,
+        coalesce(
+            lower(role), case when lower(kind) = 'category' then 'enrollment' else 'both' end
+        ) as role,
         coalesce(absence_is_choice, false) as absence_is_choice,
         coalesce(protected, false) as protected,
         coalesce(actionable, false) as actionable,

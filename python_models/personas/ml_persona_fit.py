@@ -1,15 +1,20 @@
-"""Fits the personas: k, centers, cluster stability and principal components, as rows."""
+"""Fits the personas, or keeps those that are stored; all that is fitted comes back as rows."""
 
-from applicant_personas.personas import fit_personas
-from applicant_personas.runs import with_run
+from applicant_personas.personas.fit import PersonaSettings, fit_personas
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
     sample = dbt.ref("ml_persona_sample")
+    catalog = dbt.ref("stg_feature_catalog")
+    statistics = dbt.ref("ftr_statistics")
+    stored = dbt.ref("ml_persona_previous")
     n_personas = dbt.config.meta_get("n_personas")
+    refit = dbt.config.meta_get("refit")
+    note = dbt.config.meta_get("run_note")
     seed = dbt.config.meta_get("seed")
-    matrix = sample.order("application_id").df()
-    fitted = fit_personas(matrix, n_personas=n_personas, seed=seed)
-    settings = {"n_personas": n_personas, "seed": seed}
-    return with_run(fitted, kind="personas", data=matrix, settings=settings)
+    rows = sample.order("application_id").df()
+    shaping = catalog.filter("role in ('persona', 'both') and not protected")
+    features = shaping.order("block, priority, feature").df()
+    settings = PersonaSettings(n_personas, seed, refit, note)
+    return fit_personas(rows, features, statistics.order("feature").df(), stored.df(), settings)

@@ -143,7 +143,9 @@ class Runs:
             "training": str(training["fingerprint"]),
             "day": "" if day is None else str(day),
         }
-        reason = refit_reason(self.refit, _facts(stored), now)
+        before = _facts(stored)
+        change = what_changed(before, now) if before else None
+        reason = refit_reason(self.refit, is_stored=bool(before), change=change)
         if reason is None:
             return [{name: stored[name].combine_chunks() for name in stored.column_names}]
         fitted = fit()
@@ -157,21 +159,26 @@ class Runs:
         return [{**shared, **part} for part in [*fitted.parts, told]]
 
 
-def refit_reason(refit: str, before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+def refit_reason(refit: str, *, is_stored: bool, change: str | None) -> str | None:
     """Say why to fit anew, or None to keep what is stored.
 
-    `before` and `now` have the facts recipe, training and day; before is empty when nothing is
-    stored. Raises ValueError when nothing is stored and nothing may be fitted.
+    `change`: what has changed so much since the stored fit that a new one is due, or None. Raises
+    ValueError when nothing is stored and nothing may be fitted.
     """
-    if not before:
+    if not is_stored:
         if refit == NEVER:
             raise ValueError(
                 "refit is never, and no model is stored in the database: build once with refit: "
                 "auto, then again."
             )
         return "no model was stored"
-    if refit != AUTO:
-        return "refit is always" if refit == ALWAYS else None
+    if refit == ALWAYS:
+        return "refit is always"
+    return change if refit == AUTO else None
+
+
+def what_changed(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """Say what makes a stored likelihood outdated, from the facts recipe, training and day."""
     if before.get("recipe") != now["recipe"]:
         return "features, settings or versions changed"
     if before["training"] != now["training"]:

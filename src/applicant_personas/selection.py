@@ -1,4 +1,4 @@
-"""Which features enter the persona matrix and the enrollment models, and why.
+"""Which features enter the enrollment models, and why.
 
 Missing share, variance, redundancy (Spearman's rank correlation) and mutual information with each
 phase's outcome, over bins of equal size with missing as a bin of its own.
@@ -38,10 +38,7 @@ SELECTION_TYPES = {
     "most_correlated_feature": TEXT,
     "correlation": NUMBER,
 }
-PERSONA_TARGET = "persona"
-PERSONA_ROLES, ENROLLMENT_ROLES = ("persona", "both"), ("enrollment", "both")
-MAX_MISSING = 0.98
-MAX_COMMON = 0.995
+ENROLLMENT_ROLES = ("enrollment", "both")
 MAX_CORRELATION = 0.9
 MIN_PAIRS = 30
 N_BINS = 10
@@ -50,18 +47,16 @@ N_BINS = 10
 def select_features(
     rows: pd.DataFrame, features: pd.DataFrame, *, seed: int, max_rows: int = 20_000
 ) -> pd.DataFrame:
-    """Judge each feature for the target 'persona' and for each phase.
+    """Judge each feature for each phase.
 
-    `rows`: target ('persona' or a phase), application_id, outcome (1, 0; of no meaning for
-    'persona') and a column a feature (float, missing allowed; text for kind 'category').
-    `features`: feature, block, kind, role, priority (1 = keep first); only the roles persona,
-    enrollment and both take part. At most max_rows rows a target are read, a sample by digest.
+    `rows`: target (a phase), application_id, outcome (1, 0) and a column a feature (float, missing
+    allowed; text for kind 'category'). `features`: feature, block, kind, role, priority; only the
+    roles enrollment and both take part. At most max_rows rows a target are read, a sample by
+    digest.
 
-    Persona: a feature is dropped when it is a category, missing in more than 98 % of rows, nearly
-    constant (one value in more than 99.5 %) or correlated above .9 with a kept one of higher
-    priority. Enrollment: dropped when it has at most one value, a missing one included; a forest
-    bears redundancy, so that is only reported. Mutual information is in nats, NaN for 'persona'.
-    Returns SELECTION_TYPES, a row for each target among the rows and feature of its role.
+    A feature is dropped when it has at most one value, a missing one included; a forest bears
+    redundancy, so that is only reported. Mutual information is in nats. Returns SELECTION_TYPES, a
+    row for each target among the rows and feature of its role.
     """
     require(features, [*FEATURE_COLUMNS, "priority"], "features")
     require(rows, ["target", "application_id", "outcome", *features["feature"]], "training rows")
@@ -69,48 +64,9 @@ def select_features(
     parts: list[Mapping[str, Any]] = []
     for target, part in rows.sort_values("application_id", kind="stable").groupby("target"):
         part = part[sample_mask(texts(part["application_id"]), max_rows, seed)]
-        if target == PERSONA_TARGET:
-            parts += _persona_rows(part, ordered[ordered["role"].isin(PERSONA_ROLES)])
-        else:
-            eligible = ordered[ordered["role"].isin(ENROLLMENT_ROLES)]
-            parts += _enrollment_rows(str(target), part, eligible)
+        eligible = ordered[ordered["role"].isin(ENROLLMENT_ROLES)]
+        parts += _enrollment_rows(str(target), part, eligible)
     return tidy(parts, SELECTION_TYPES)
-
-
-def _persona_rows(rows: pd.DataFrame, features: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
-    values, names = _numbers(rows, features)
-    correlation = rank_correlation(values)
-    kept: list[int] = []
-    place = {name: number for number, name in enumerate(names)}
-    for feature, kind in zip(features["feature"], features["kind"], strict=True):
-        number = place.get(feature)
-        facts = _facts(rows[feature], kind)
-        twin, strength = _strongest(correlation, names, number, kept)
-        if kind == CATEGORY:
-            reason = "Dropped: a category has no place on an axis; it describes personas instead."
-        elif facts["share_missing"] > MAX_MISSING:
-            reason = f"Dropped: missing for {_percent(facts['share_missing'])} of applicants."
-        elif _common_share(floats(rows[feature])) > MAX_COMMON:
-            reason = "Dropped: nearly everyone has the same value."
-        elif abs(strength) > MAX_CORRELATION:
-            reason = (
-                f"Dropped: says nearly the same as {twin}, which is kept "
-                f"(rank correlation {strength:.2f})."
-            )
-        else:
-            reason = "Kept: it varies, is known often enough and repeats no other feature."
-            kept.append(place[feature])
-        others = [other for other in range(len(names)) if other != number]
-        twin, strength = _strongest(correlation, names, number, others)
-        yield {
-            "target": PERSONA_TARGET,
-            "feature": feature,
-            "kept": reason.startswith("Kept"),
-            "reason": reason,
-            "most_correlated_feature": twin,
-            "correlation": strength if twin else np.nan,
-            **facts,
-        }
 
 
 def _enrollment_rows(
@@ -118,19 +74,19 @@ def _enrollment_rows(
 ) -> Iterator[Mapping[str, Any]]:
     rows = rows[np.isfinite(floats(rows["outcome"]))]
     outcome = floats(rows["outcome"])
-    values, names = _numbers(rows, features)
+    values, names = numbers(rows, features)
     correlation = rank_correlation(values)
     place = {name: number for number, name in enumerate(names)}
     for feature, kind in zip(features["feature"], features["kind"], strict=True):
         number = place.get(feature)
         others = [other for other in range(len(names)) if other != number]
-        twin, strength = _strongest(correlation, names, number, others)
+        twin, strength = strongest(correlation, names, number, others)
         bins = _bins(rows[feature], kind)
-        facts = _facts(rows[feature], kind)
+        found = facts(rows[feature], kind)
         kept = False
         if not len(rows):
             reason = "Dropped: no closed cycle has this outcome yet."
-        elif facts["share_missing"] == 1:
+        elif found["share_missing"] == 1:
             reason = "Dropped: missing for every applicant."
         elif np.ptp(bins) == 0:
             reason = "Dropped: every applicant has the same value."
@@ -149,7 +105,7 @@ def _enrollment_rows(
             "mutual_information": mutual_information(bins, outcome),
             "most_correlated_feature": twin,
             "correlation": strength if twin else np.nan,
-            **facts,
+            **found,
         }
 
 
@@ -187,13 +143,14 @@ def mutual_information(bins: IntArray, outcome: FloatArray) -> float:
     return max(0.0, information - (len(table) - 1) / (2 * n))
 
 
-def _numbers(rows: pd.DataFrame, features: pd.DataFrame) -> tuple[FloatArray, list[str]]:
+def numbers(rows: pd.DataFrame, features: pd.DataFrame) -> tuple[FloatArray, list[str]]:
+    """Give the numeric features' values (n, p) and their names."""
     names = list(features.loc[features["kind"] != CATEGORY, "feature"])
     columns = [floats(rows[name]) for name in names]
     return (np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))), names
 
 
-def _strongest(
+def strongest(
     correlation: FloatArray, names: list[str], number: int | None, others: list[int]
 ) -> tuple[str | None, float]:
     """Find the one of the others with which a feature is correlated most."""
@@ -204,7 +161,8 @@ def _strongest(
     return names[others[best]], float(strengths[best])
 
 
-def _facts(values: pd.Series[Any], kind: str) -> dict[str, float]:
+def facts(values: pd.Series[Any], kind: str) -> dict[str, float]:
+    """Compute the share of missing values, and the variance of the others."""
     share_missing = float(values.isna().mean()) if len(values) else 1.0
     numbers = np.array([]) if kind == CATEGORY else floats(values)
     known = numbers[np.isfinite(numbers)]
@@ -214,7 +172,7 @@ def _facts(values: pd.Series[Any], kind: str) -> dict[str, float]:
     }
 
 
-def _common_share(values: FloatArray) -> float:
+def common_share(values: FloatArray) -> float:
     """Compute the share of the most common value among the known ones."""
     _, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     return float(counts.max() / counts.sum()) if len(counts) else 1.0
@@ -234,7 +192,3 @@ def _bins(values: pd.Series[Any], kind: str) -> IntArray:
         codes = np.searchsorted(edges, numbers[known], side="left")
     bins[known] = 1 + codes
     return bins
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

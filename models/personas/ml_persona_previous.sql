@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ stored_rows('ml_persona_fit') }}

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('concordance_english') }}
 with
 
 traits as (
@@ -8,13 +9,41 @@ catalog as (
     select * from {{ ref('stg_feature_catalog') }}
 ),
 
-worded as (
+labeled as (
     select
         traits.*,
         catalog.label,
-        catalog.kind = 'boolean' as is_share
+        catalog.kind,
+        catalog.unit,
+        traits.n_observed < {{ var('min_cell') }} as is_suppressed
     from traits
     inner join catalog on traits.feature = catalog.feature
+),
+
+worded as (
+    select
+        *,
+        case
+            when is_suppressed then 'known of too few to tell'
+            when kind = 'boolean'
+                then {{ in_unit('mean', 'kind', 'unit') }} || ' of them, against '
+                    || {{ in_unit_briefly('overall_mean', 'kind', 'unit') }}
+                    || ' of all applicants'
+            else {{ in_unit('mean', 'kind', 'unit') }} || ' on average, '
+                || {{ middle_half('lower_quartile', 'upper_quartile', 'kind', 'unit') }}
+                || ', against ' || {{ in_unit_briefly('overall_mean', 'kind', 'unit') }}
+                || ' among all applicants'
+        end as figures,
+        -- A tenth, or a difference of as much, is what a reader has to know.
+        case
+            when n_observed = 0 then 'not known of anyone'
+            when share_missing >= 0.1 or abs(share_missing - overall_share_missing) >= 0.1
+                then 'not known of ' || {{ in_unit_briefly('share_missing', "'number'", "'%'") }}
+                    || ' of them and '
+                    || {{ in_unit_briefly('overall_share_missing', "'number'", "'%'") }}
+                    || ' of all applicants'
+        end as missing
+    from labeled
 )
 
 select
@@ -22,22 +51,20 @@ select
     persona_key,
     feature,
     label,
-    mean,
+    case when not is_suppressed then mean end as mean,
+    case when not is_suppressed then lower_quartile end as lower_quartile,
+    case when not is_suppressed then upper_quartile end as upper_quartile,
     overall_mean,
     z_difference,
     effect_size,
     share_missing,
+    overall_share_missing,
     trait_rank,
     direction,
-    case
-        when mean is null then label || ': not known of anyone in this persona.'
-        else label || ': ' || {{ in_words('mean', 'is_share') }} || ' on average, against '
-            || {{ in_words('overall_mean', 'is_share') }} || ' over all applicants'
-            || case
-                when share_missing > 0
-                    then ' (missing for ' || {{ in_words('share_missing', 'true') }} || ')'
-                else ''
-            end
-            || '.'
-    end as sentence
+    label || ': ' || case
+        when missing is null then figures
+        when n_observed = 0 then missing
+        when direction in ('missing', 'known') then missing || '; where known, ' || figures
+        else figures || '; ' || missing
+    end || '.' as sentence
 from worded

@@ -41,7 +41,7 @@
 {% macro in_unit_briefly(value, kind, unit) -%}
     case
         when {{ kind }} = 'boolean' or {{ unit }} in ('%', 'percentile')
-            then {{ figure('100 * ' ~ value) }} || ' %'
+            then {{ figure('round(100 * ' ~ value ~ ', 0)') }} || ' %'
         when {{ unit }} = 'TOEFL iBT'
             then {{ figure(value) }} || coalesce(' (IELTS ' || {{ ielts_of(value) }} || ')', '')
         else {{ figure(value) }}
@@ -58,6 +58,12 @@
         when {{ kind }} = 'boolean' or {{ unit }} = '%' then {{ brief }}
         else {{ brief }} || coalesce(' ' || {{ unit }}, '')
     end
+{%- endmacro %}
+
+{# True where the unit says what the number is of, so that no heading is needed before it. #}
+{% macro unit_tells_all(kind, unit) -%}
+    ({{ unit }} not in ('%', 'percentile', 'TOEFL iBT') and {{ unit }} not like 'of %'
+    and ({{ kind }} = 'count' or {{ unit }} like '% %'))
 {%- endmacro %}
 
 {# Between which values the middle half of a group lies. #}

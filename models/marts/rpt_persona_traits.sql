@@ -15,7 +15,8 @@ labeled as (
         catalog.label,
         catalog.kind,
         catalog.unit,
-        traits.n_observed < {{ var('min_cell') }} as is_suppressed
+        traits.n_observed < {{ var('min_cell') }} as is_suppressed,
+        case when {{ unit_tells_all('catalog.kind', 'catalog.unit') }} then '' else catalog.label || ': ' end as heading
     from traits
     inner join catalog on traits.feature = catalog.feature
 ),
@@ -24,7 +25,7 @@ worded as (
     select
         *,
         case
-            when is_suppressed then 'known of too few to tell'
+            when is_suppressed then 'known for too few to tell'
             when kind = 'boolean'
                 then {{ in_unit('mean', 'kind', 'unit') }} || ' of them, against '
                     || {{ in_unit_briefly('overall_mean', 'kind', 'unit') }}
@@ -36,10 +37,10 @@ worded as (
         end as figures,
         -- A tenth, or a difference of as much, is what a reader has to know.
         case
-            when n_observed = 0 then 'not known of anyone'
+            when n_observed = 0 then 'not known for anyone'
             when share_missing >= 0.1 or abs(share_missing - overall_share_missing) >= 0.1
-                then 'not known of ' || {{ in_unit_briefly('share_missing', "'number'", "'%'") }}
-                    || ' of them and '
+                then 'not known for ' || {{ in_unit_briefly('share_missing', "'number'", "'%'") }}
+                    || ' of them and for '
                     || {{ in_unit_briefly('overall_share_missing', "'number'", "'%'") }}
                     || ' of all applicants'
         end as missing
@@ -61,10 +62,12 @@ select
     overall_share_missing,
     trait_rank,
     direction,
-    label || ': ' || case
-        when missing is null then figures
-        when n_observed = 0 then missing
-        when direction in ('missing', 'known') then missing || '; where known, ' || figures
-        else figures || '; ' || missing
+    case
+        when missing is null and not is_suppressed then heading || figures
+        when n_observed = 0 then label || ': ' || missing
+        when is_suppressed then label || ': ' || figures
+        when direction in ('missing', 'known')
+            then label || ': ' || missing || '; where known, ' || figures
+        else heading || figures || '; ' || missing
     end || '.' as sentence
 from worded

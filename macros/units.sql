@@ -8,10 +8,14 @@
     {{ capitalized(words) }}
 {%- endmacro %}
 
-{# A heading within a sentence: without what stands in parentheses, and without its capital unless
-   that belongs to the word. #}
+{# A heading without what stands in parentheses. #}
+{% macro plain_heading(heading) -%}
+    trim(regexp_replace({{ heading }}, ' *[(][^)]*[)]', ''))
+{%- endmacro %}
+
+{# A heading within a sentence: plain, and without its capital unless that belongs to the word. #}
 {% macro within_sentence(heading) -%}
-    {%- set text = "trim(regexp_replace(" ~ heading ~ ", ' *[(][^)]*[)]', ''))" -%}
+    {%- set text = plain_heading(heading) -%}
     case
         when {{ text }} like 'English%'
             or substr({{ text }}, 2, 1) <> lower(substr({{ text }}, 2, 1))
@@ -41,11 +45,15 @@
 {% macro in_unit_briefly(value, kind, unit) -%}
     case
         when {{ kind }} = 'boolean' or {{ unit }} in ('%', 'percentile')
-            then {{ figure('round(100 * ' ~ value ~ ', 0)') }} || ' %'
+            then {{ figure('round(100 * (' ~ value ~ '), 0)') }} || ' %'
         when {{ unit }} = 'TOEFL iBT'
             then {{ figure(value) }} || coalesce(' (IELTS ' || {{ ielts_of(value) }} || ')', '')
         else {{ figure(value) }}
     end
+{%- endmacro %}
+
+{% macro share_in_words(share) -%}
+    {{ in_unit_briefly(share, "'number'", "'%'") }}
 {%- endmacro %}
 
 {# The value with its unit: better than 83 % of .., TOEFL iBT 98 (IELTS 7), 3 webinars. #}

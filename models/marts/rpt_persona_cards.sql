@@ -101,7 +101,7 @@ funnels as (
         funnel.persona_key,
         max(funnel.entry_term) as entry_term,
         {{ dbt.listagg(
-            "cast(funnel.n_reached as varchar) || ' ' || replace(funnel.stage, '_', ' ')",
+            "replace(funnel.stage, '_', ' ') || ' ' || cast(funnel.n_reached as varchar)",
             "', '", 'order by funnel.stage_rank'
         ) }} as steps
     from funnel
@@ -119,7 +119,7 @@ lines as (
     select
         personas.persona_key, 3, 1, 'size',
         cast(personas.n_applicants as varchar) || ' people, '
-        || {{ in_unit_briefly('personas.share', "'number'", "'%'") }} || ' of all'
+        || {{ share_in_words('personas.share') }} || ' of all'
         || case
             when coalesce(people.n_open, 0) >= {{ var('min_cell') }}
                 then '; ' || cast(people.n_open as varchar) || ' of them in a term that is still open'
@@ -135,10 +135,9 @@ lines as (
             when personas.stability >= 0.75 then 'Stable'
             when personas.stability >= 0.6 then 'A pattern whose edges move'
             else 'Uncertain'
-        end || ': a fit to other applicants shares '
-        || {{ in_unit_briefly('personas.stability', "'number'", "'%'") }}
-        || ' of its people on average; '
-        || {{ in_unit_briefly('coalesce(people.share_mixed, 0)', "'number'", "'%'") }}
+        end || ': fits to other samples of applicants agree on '
+        || {{ share_in_words('personas.stability') }} || ' of it; '
+        || {{ share_in_words('coalesce(people.share_mixed, 0)') }}
         || ' of them stand between two personas.'
     from personas
     left join people on personas.persona_key = people.persona_key
@@ -152,9 +151,9 @@ lines as (
         persona_key, 6, 1, 'rule',
         rule_text || case
             when coverage is null or purity is null then ''
-            else ' This fits ' || {{ in_unit_briefly('coverage', "'number'", "'%'") }}
+            else ' This fits ' || {{ share_in_words('coverage') }}
                 || ' of the persona, and '
-                || {{ in_unit_briefly('purity', "'number'", "'%'") }}
+                || {{ share_in_words('purity') }}
                 || ' of those whom it fits are of the persona.'
         end
     from rules
@@ -163,7 +162,7 @@ lines as (
     from ranked_categories
     where item <= {{ n_categories }}
     union all
-    select persona_key, 8, 1, 'funnel', 'In ' || entry_term || ': ' || steps || '.'
+    select persona_key, 8, 1, 'funnel', 'Reached in ' || entry_term || ': ' || steps || '.'
     from funnels
     union all
     select
@@ -172,8 +171,7 @@ lines as (
         || ' in ' || enrollment.entry_term || ', '
         || coalesce({{ figure('round(enrollment.expected_enrollments, 0)') }}
             || ' were expected to and ', '')
-        || cast(enrollment.actual_enrollments as varchar) || ' ('
-        || {{ in_unit_briefly('enrollment.actual_rate', "'number'", "'%'") }} || ') did.'
+        || cast(enrollment.actual_enrollments as varchar) || ' did.'
     from enrollment
     inner join last_closed on enrollment.entry_term = last_closed.entry_term
     cross join outcomes
@@ -189,7 +187,7 @@ lines as (
         'Of ' || cast(enrollment.n_population as varchar) || ' who can still ' || outcomes.verb
         || ' in ' || enrollment.entry_term || ', '
         || {{ figure('round(enrollment.expected_enrollments, 0)') }} || ' ('
-        || {{ in_unit_briefly('enrollment.expected_rate', "'number'", "'%'") }}
+        || {{ share_in_words('enrollment.expected_rate') }}
         || ') are expected to.'
     from enrollment
     inner join entry_terms on enrollment.entry_term = entry_terms.entry_term

@@ -123,7 +123,7 @@ select
     ) as integer) as category_rank,
     case
         when is_suppressed then words || ': too few in this persona to tell.'
-        else words || ': ' || {{ in_unit_briefly('share', "'number'", "'%'") }} || ' of them, against '
-            || {{ in_unit_briefly('overall_share', "'number'", "'%'") }} || ' of all applicants.'
+        else words || ': ' || {{ share_in_words('share') }} || ' of them, against '
+            || {{ share_in_words('overall_share') }} || ' of all applicants.'
     end as sentence
 from worded

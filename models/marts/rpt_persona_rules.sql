@@ -80,9 +80,10 @@ measured as (
 
 select
     names.persona_key,
-    coalesce(
-        rule_words.rule_text, 'No two to four conditions tell this persona from the others.'
-    ) as rule_text,
+    coalesce(rule_words.rule_text, case
+        when count(*) over () = 1 then 'There is one persona, and everyone is of it.'
+        else 'No two to four conditions tell this persona from the others.'
+    end) as rule_text,
     measured.rule_sql,
     cast(coalesce(rule_words.n_conditions, 0) as integer) as n_conditions,
     cast(measured.n_fits as bigint) as n_fits,

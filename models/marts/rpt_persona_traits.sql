@@ -15,17 +15,23 @@ labeled as (
         catalog.label,
         catalog.kind,
         catalog.unit,
+        {{ plain_heading('catalog.label') }} || ': ' as heading,
         traits.n_observed < {{ var('min_cell') }} as is_suppressed,
-        case when {{ unit_tells_all('catalog.kind', 'catalog.unit') }} then '' else catalog.label || ': ' end as heading
+        {{ share_in_words('traits.share_missing') }} as missing,
+        {{ share_in_words('traits.overall_share_missing') }} as overall_missing,
+        {{ share_in_words('1 - traits.share_missing') }} as known,
+        {{ share_in_words('1 - traits.overall_share_missing') }} as overall_known,
+        -- A tenth, or a difference of as much, is what a reader has to know.
+        traits.share_missing >= 0.1
+        or abs(traits.share_missing - traits.overall_share_missing) >= 0.1 as is_missing_told
     from traits
     inner join catalog on traits.feature = catalog.feature
 ),
 
-worded as (
+measured as (
     select
         *,
         case
-            when is_suppressed then 'known for too few to tell'
             when kind = 'boolean'
                 then {{ in_unit('mean', 'kind', 'unit') }} || ' of them, against '
                     || {{ in_unit_briefly('overall_mean', 'kind', 'unit') }}
@@ -34,17 +40,31 @@ worded as (
                 || {{ middle_half('lower_quartile', 'upper_quartile', 'kind', 'unit') }}
                 || ', against ' || {{ in_unit_briefly('overall_mean', 'kind', 'unit') }}
                 || ' among all applicants'
-        end as figures,
-        -- A tenth, or a difference of as much, is what a reader has to know.
-        case
-            when n_observed = 0 then 'not known for anyone'
-            when share_missing >= 0.1 or abs(share_missing - overall_share_missing) >= 0.1
-                then 'not known for ' || {{ in_unit_briefly('share_missing', "'number'", "'%'") }}
-                    || ' of them and for '
-                    || {{ in_unit_briefly('overall_share_missing', "'number'", "'%'") }}
-                    || ' of all applicants'
-        end as missing
+        end as figures
     from labeled
+),
+
+worded as (
+    select
+        *,
+        case
+            when n_observed = 0 then heading || 'not known for anyone'
+            when direction = 'missing'
+                then heading || 'not known for ' || missing || ' of them, against '
+                    || overall_missing || ' of all applicants'
+            when is_suppressed then heading || 'known for too few to tell'
+            when direction = 'known'
+                then heading || 'known for ' || known || ' of them, against ' || overall_known
+                    || ' of all applicants; where known, ' || figures
+            else case when {{ unit_tells_all('kind', 'unit') }} then '' else heading end || figures
+                || case
+                    when is_missing_told
+                        then '; not known for ' || missing || ' of them (' || overall_missing
+                            || ' of all applicants)'
+                    else ''
+                end
+        end || '.' as sentence
+    from measured
 )
 
 select
@@ -62,12 +82,5 @@ select
     overall_share_missing,
     trait_rank,
     direction,
-    case
-        when missing is null and not is_suppressed then heading || figures
-        when n_observed = 0 then label || ': ' || missing
-        when is_suppressed then label || ': ' || figures
-        when direction in ('missing', 'known')
-            then label || ': ' || missing || '; where known, ' || figures
-        else heading || figures || '; ' || missing
-    end || '.' as sentence
+    sentence
 from worded

@@ -119,7 +119,10 @@ candidates as (
         'traits' as name_source,
         {{ persona_name(ranks) }} as persona_name,
         {% if loop.first -%}
-        coalesce(least({{ traits | join(', ') }}) || ', ' || greatest({{ traits | join(', ') }}), trait_1)
+        case
+            when trait_2 is null then trait_1
+            else least(trait_1, trait_2) || ', ' || greatest(trait_1, trait_2)
+        end
         {%- elif traits | length == 2 -%}
         least({{ traits | join(', ') }}) || ', ' || greatest({{ traits | join(', ') }})
         {%- else -%}
@@ -129,7 +132,9 @@ candidates as (
     where {{ traits[0 if loop.first else -1] }} is not null
     {%- endfor %}
     union all
-    select persona_key, 1 as try, 'number' as name_source, '{{ typical }}' as persona_name, persona_key as named_by
+    select
+        persona_key, 1 as try, 'number' as name_source, '{{ typical }}' as persona_name,
+        persona_key as named_by
     from described
     where trait_1 is null
     union all
@@ -147,14 +152,12 @@ candidates as (
 owned as (
     select
         candidates.*,
-        row_number() over (
-            partition by candidates.persona_name
+        {%- for column, owner in [('persona_name', 'name_owner'), ('named_by', 'traits_owner')] %}
+        first_value(candidates.persona_key) over (
+            partition by candidates.{{ column }}
             order by candidates.try, described.strength desc, candidates.persona_key
-        ) as name_order,
-        row_number() over (
-            partition by candidates.named_by
-            order by candidates.try, described.strength desc, candidates.persona_key
-        ) as traits_order
+        ) as {{ owner }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from candidates
     inner join described on candidates.persona_key = described.persona_key
 ),
@@ -164,7 +167,7 @@ chosen as (
         *,
         row_number() over (partition by persona_key order by try) as choice
     from owned
-    where name_order = 1 and traits_order = 1
+    where name_owner = persona_key and traits_owner = persona_key
 ),
 
 named as (

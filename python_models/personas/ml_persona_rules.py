@@ -9,8 +9,6 @@ def model(dbt, session):
     catalog = dbt.ref("stg_feature_catalog")
     seed = dbt.config.meta_get("seed")
     rows = members.order("application_id").df()
-    shaping = catalog.filter(
-        "role in ('persona', 'both') and kind <> 'category' and not protected"
-    )
+    shaping = catalog.filter("role in ('persona', 'both') and kind <> 'category' and not protected")
     features = shaping.order("block, priority, feature").df()
     return persona_rules(rows, rows["persona_key"], features, seed=seed)

@@ -34,7 +34,7 @@ PRICE_OF_A_CONDITION = 0.01
 # Steps of thresholds are at most this share of the feature's standard deviation.
 STEP_SHARE = 0.4
 # Rules whose thresholds are moved in search of a better one.
-REFINED = 3
+REFINED = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -85,6 +85,10 @@ class _Space:
 
     names: list[str]
     x: FloatArray
+    # The different values of each feature, and the place of each row's value among them, which is
+    # what trees see: of any magnitude, -1 where missing.
+    values: list[FloatArray]
+    places: FloatArray
     step: FloatArray
     on_step: BoolArray
     has_missing: BoolArray
@@ -99,7 +103,12 @@ class _Space:
         whole = [kinds[name] in ("count", "boolean") for name in names]
         step = np.array([_step(x[:, j], is_whole=whole[j]) for j in range(len(names))])
         on_step = (np.isnan(x) | (np.mod(x, step) == 0)).all(axis=0)
-        return cls(names, x, step, on_step, np.isnan(x).any(axis=0))
+        is_missing = np.isnan(x)
+        values = [np.unique(x[~is_missing[:, j], j]) for j in range(len(names))]
+        found = [np.searchsorted(values[j], x[:, j]) for j in range(len(names))]
+        places = np.column_stack([*found, np.zeros((len(x), 0))])
+        places[is_missing] = -1
+        return cls(names, x, values, places, step, on_step, is_missing.any(axis=0))
 
     def fits(self, condition: Condition) -> BoolArray:
         """Say which rows meet a condition; a missing value meets `missing` only."""
@@ -112,7 +121,21 @@ class _Space:
             return values >= condition.value
         return values < condition.value
 
-    def rounded(self, feature: int, value: float) -> float:
+    def between(self, feature: int, threshold: float) -> float:
+        """Give the value half way between the two places that a threshold lies between."""
+        place = int(np.floor(threshold))
+        low, high = self.values[feature][place : place + 2]
+        return float(low / 2 + high / 2)
+
+    def compared(self, feature: int, operator: str, value: float) -> Condition:
+        """Make a condition with a rounded threshold; one that all values meet says `known`."""
+        value = self._rounded(feature, value)
+        values = self.values[feature]
+        if value <= values[0] if operator == AT_LEAST else value > values[-1]:
+            return Condition(feature, KNOWN)
+        return Condition(feature, operator, value)
+
+    def _rounded(self, feature: int, value: float) -> float:
         """Round a threshold to the feature's step, without the noise of binary fractions."""
         step = self.step[feature]
         # The same values lie above a split between two steps and above the upper step.
@@ -125,8 +148,8 @@ def _step(values: FloatArray, *, is_whole: bool) -> float:
     observed = values[~np.isnan(values)]
     # Of the middle, for one far value would make all others one step.
     low, high = np.quantile(observed, [0.1, 0.9]) if len(observed) else (0.0, 1.0)
-    spread = (high - low) / 2.56 or float(np.std(observed / 2)) * 2 or 1.0
-    power = 10.0 ** np.floor(np.log10(spread * STEP_SHARE))
+    spread = float(high / 2.56 - low / 2.56) or float(np.std(observed)) or 1.0
+    power = float(10.0 ** np.floor(np.log10(spread * STEP_SHARE)))
     step = 5 * power if 5 * power <= spread * STEP_SHARE else power
     return float(max(step, 1.0)) if is_whole else float(step)
 
@@ -138,24 +161,29 @@ def _best_rule(space: _Space, is_member: BoolArray, seed: int) -> Rule:
     judged = {rule: _worth(space, rule, is_member) for rule in _candidates(space, is_member, seed)}
     if not judged:
         return ()
-    best = sorted(judged, key=lambda rule: (-judged[rule], rule))[:REFINED]
-    refined = {_refined(space, rule, is_member) for rule in best}
-    chosen = min(refined, key=lambda rule: (-_worth(space, rule, is_member), rule))
-    return tuple(sorted(chosen))
+    refined = {_refined(space, rule, is_member) for rule in _ordered(judged)[:REFINED]}
+    return _ordered({rule: _worth(space, rule, is_member) for rule in refined})[0]
+
+
+def _ordered(judged: dict[Rule, float]) -> list[Rule]:
+    """Order rules from the best; of equal ones that with the fewest thresholds."""
+
+    def key(rule: Rule) -> tuple[float, int, Rule]:
+        return -judged[rule], sum(c.operator in (AT_LEAST, BELOW) for c in rule), rule
+
+    return sorted(judged, key=key)
 
 
 def _worth(space: _Space, rule: Rule, is_member: BoolArray) -> float:
     """F1 of a rule for membership, less the price of its conditions."""
     fits = np.logical_and.reduce([space.fits(condition) for condition in rule])
-    both = np.count_nonzero(fits & is_member)
-    f1 = 2 * both / max(np.count_nonzero(fits) + np.count_nonzero(is_member), 1)
-    return round(float(f1) - PRICE_OF_A_CONDITION * len(rule), 9)
+    both = int(np.count_nonzero(fits & is_member))
+    either = int(np.count_nonzero(fits)) + int(np.count_nonzero(is_member))
+    return round(2 * both / max(either, 1) - PRICE_OF_A_CONDITION * len(rule), 9)
 
 
 def _candidates(space: _Space, is_member: BoolArray, seed: int) -> set[Rule]:
     """Rules of all nodes of a few trees, in the shapes in which they can be said."""
-    lowest = np.nanmin(space.x, axis=0)
-    filled = np.where(np.isnan(space.x), lowest - 1 - np.abs(lowest), space.x)
     rules: set[Rule] = set()
     for class_weight in ("balanced", None):
         for criterion in ("gini", "entropy"):
@@ -165,9 +193,9 @@ def _candidates(space: _Space, is_member: BoolArray, seed: int) -> set[Rule]:
                 max_depth=MAX_CONDITIONS,
                 min_samples_leaf=MIN_ROWS_PER_LEAF,
                 random_state=seed,
-            ).fit(filled, is_member)
+            ).fit(space.places, is_member)
             for path in _paths(tree):
-                rules.update(_sayable(space, path, lowest))
+                rules.update(_sayable(space, path))
     return rules
 
 
@@ -186,24 +214,21 @@ def _paths(tree: DecisionTreeClassifier) -> Iterator[list[tuple[int, bool, float
         waiting.append((nodes.children_right[node], [*path, (split[0], True, split[1])]))
 
 
-def _sayable(
-    space: _Space, path: list[tuple[int, bool, float]], lowest: FloatArray
-) -> Iterator[Rule]:
-    """Turn a path into rules; below a threshold lie low values and missing ones, so each is tried.
+def _sayable(space: _Space, path: list[tuple[int, bool, float]]) -> Iterator[Rule]:
+    """Turn a path into rules; missing lies below all values, so known and missing are tried too.
 
     Rules have merged conditions, and two to four of them (all there are, of a single feature).
     """
     choices = []
     for feature, is_above, threshold in path:
-        value = space.rounded(feature, threshold)
-        if threshold < lowest[feature]:
+        if threshold < 0:
             choices.append([Condition(feature, KNOWN if is_above else MISSING)])
-        elif is_above:
-            choices.append([Condition(feature, AT_LEAST, value)])
-        elif space.has_missing[feature]:
-            choices.append([Condition(feature, BELOW, value), Condition(feature, MISSING)])
-        else:
-            choices.append([Condition(feature, BELOW, value)])
+            continue
+        operator = AT_LEAST if is_above else BELOW
+        choice = [space.compared(feature, operator, space.between(feature, threshold))]
+        if space.has_missing[feature]:
+            choice.append(Condition(feature, KNOWN if is_above else MISSING))
+        choices.append(choice)
     least = min(MIN_CONDITIONS, len(space.names))
     for conditions in product(*choices):
         rule = _merged(conditions)
@@ -236,12 +261,12 @@ def _refined(space: _Space, rule: Rule, is_member: BoolArray) -> Rule:
     """Move one threshold by a step, or drop a condition, while the rule gets better."""
     best, worth = rule, _worth(space, rule, is_member)
     while True:
-        steps = [step for step in _neighbors(space, best) if step]
+        steps = {step for step in _neighbors(space, best) if step}
         judged = {step: _worth(space, step, is_member) for step in steps}
-        nearest = min(judged, key=lambda step: (-judged[step], step), default=best)
-        if judged.get(nearest, worth) <= worth:
+        if max(judged.values(), default=worth) <= worth:
             return best
-        best, worth = nearest, judged[nearest]
+        best = _ordered(judged)[0]
+        worth = judged[best]
 
 
 def _neighbors(space: _Space, rule: Rule) -> Iterator[Rule]:
@@ -252,10 +277,6 @@ def _neighbors(space: _Space, rule: Rule) -> Iterator[Rule]:
             yield others
         if condition.operator in (AT_LEAST, BELOW):
             for way in (-1, 1):
-                value = condition.value + way * space.step[condition.feature]
-                moved = Condition(
-                    condition.feature,
-                    condition.operator,
-                    space.rounded(condition.feature, value),
-                )
+                value = condition.value + way * float(space.step[condition.feature])
+                moved = space.compared(condition.feature, condition.operator, value)
                 yield _merged([*others, moved])

@@ -48,6 +48,7 @@
             then {{ figure('round(100 * (' ~ value ~ '), 0)') }} || ' %'
         when {{ unit }} = 'TOEFL iBT'
             then {{ figure(value) }} || coalesce(' (IELTS ' || {{ ielts_of(value) }} || ')', '')
+        when {{ kind }} = 'count' and {{ value }} > 0 and {{ value }} < 0.005 then 'nearly 0'
         else {{ figure(value) }}
     end
 {%- endmacro %}

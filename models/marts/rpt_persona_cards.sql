@@ -1,5 +1,6 @@
-{# How many of each are read aloud, and from which ratio on a category is worth it. #}
-{%- set n_traits, n_categories, least_ratio = 5, 3, 1.25 -%}
+{# How many of each are read aloud, and from when on one is worth it. #}
+{%- set n_traits, n_categories = 5, 3 -%}
+{%- set least_strength, least_ratio = 0.2, 1.25 -%}
 
 with
 
@@ -78,7 +79,7 @@ told_traits as (
         case when catalog.kind in ('count', 'boolean') then 2 else 1 end as n_of_block
     from traits
     inner join catalog on traits.feature = catalog.feature
-    where traits.direction <> 'typical'
+    where traits.direction <> 'typical' and traits.strength >= {{ least_strength }}
 ),
 
 ranked_traits as (
@@ -107,6 +108,7 @@ funnels as (
     from funnel
     inner join last_closed on funnel.entry_term = last_closed.entry_term
     group by funnel.persona_key
+    having count(*) > 1
 ),
 
 lines as (

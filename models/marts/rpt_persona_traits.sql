@@ -80,6 +80,7 @@ select
     effect_size,
     share_missing,
     overall_share_missing,
+    strength,
     trait_rank,
     direction,
     sentence

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from warehouse import Warehouse, build
+from warehouse import ROOT, Warehouse, build
 
 from applicant_personas.personas_rules import RULE_TYPES, persona_rules
 
@@ -232,11 +233,13 @@ def test_a_name_stays_and_a_given_one_goes_first(sample: Warehouse, tmp_path: Pa
     assert set(kept["name_source"]) == {"kept"}
     assert kept["persona_name"][0] == "Old friends"
     assert list(kept["persona_name"][1:]) == list(first["persona_name"][1:])
-    (tmp_path / "persona_names.csv").write_text(
+    brought = tmp_path / "input"
+    shutil.copytree(ROOT / "seeds/sample", brought)
+    (brought / "persona_names.csv").write_text(
         "persona_key,persona_name,description\nPERSONA_02,Old friends,\n"
     )
     models = ["input__delimited_files", "input__persona_names", "ml_persona_names"]
-    build(folder, tmp_path, select=models)
+    build(folder, brought, select=models)
     given = sample.frame(names)
     assert given["persona_name"][1] == "Old friends"
     assert given["name_source"][1] == "given"

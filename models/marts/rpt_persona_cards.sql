@@ -124,7 +124,8 @@ lines as (
         || {{ share_in_words('personas.share') }} || ' of all'
         || case
             when coalesce(people.n_open, 0) >= {{ var('min_cell') }}
-                then '; ' || cast(people.n_open as varchar) || ' of them in a term that is still open'
+                then '; ' || cast(people.n_open as varchar)
+                    || ' of them in a term that is still open'
             else ''
         end || '.'
     from personas

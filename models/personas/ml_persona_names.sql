@@ -155,7 +155,7 @@ owned as (
         {%- for column, owner in [('persona_name', 'name_owner'), ('named_by', 'traits_owner')] %}
         first_value(candidates.persona_key) over (
             partition by candidates.{{ column }}
-            order by candidates.try, described.strength desc, candidates.persona_key
+            order by candidates.try asc, described.strength desc, candidates.persona_key asc
         ) as {{ owner }}{{ ',' if not loop.last }}
         {%- endfor %}
     from candidates

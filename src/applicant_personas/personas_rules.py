@@ -29,6 +29,8 @@ RULE_TYPES = {
 AT_LEAST, BELOW, KNOWN, MISSING = "at_least", "below", "known", "missing"
 MIN_CONDITIONS, MAX_CONDITIONS = 2, 4
 MIN_ROWS_PER_LEAF = 5
+# Rows that trees see at most; thresholds are rounded anyway.
+MAX_ROWS = 10_000
 # A further condition has to be worth being read.
 PRICE_OF_A_CONDITION = 0.01
 # Steps of thresholds are at most this share of the feature's standard deviation.
@@ -54,14 +56,16 @@ def persona_rules(
 ) -> pd.DataFrame:
     """Find a rule for each persona.
 
-    `rows`: raw values, a float column for each feature (missing as NaN), in a fixed order.
-    `persona_keys`: the persona of each row. `features`: feature and kind (number, count, boolean,
-    ordered). Returns RULE_TYPES: a row a persona and condition, positions from 1 in the order of
-    the features; operator at_least, below (value in the feature's own unit), known or missing (no
-    value). A single persona, or one that nothing tells from the rest, has no row.
+    `rows`: raw values, a float column for each feature (missing as NaN), in a fixed order; of more
+    than 10,000 a regular part is used. `persona_keys`: the persona of each row. `features`: feature
+    and kind (number, count, boolean, ordered). Returns RULE_TYPES: a row a persona and condition,
+    positions from 1 in the order of the features; operator at_least, below (value in the feature's
+    own unit), known or missing (no value). A single persona, or one that nothing tells from the
+    rest, has no row.
     """
-    space = _Space.of(rows, features)
-    keys = persona_keys.to_numpy(dtype=object)
+    step = max(1, -(-len(rows) // MAX_ROWS))
+    space = _Space.of(rows.iloc[::step], features)
+    keys = persona_keys.iloc[::step].to_numpy(dtype=object)
     parts = []
     for key in sorted(set(keys)):
         rule = _best_rule(space, keys == key, seed)

@@ -69,6 +69,26 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Two personas of one name could not be told apart. #}
+{% macro check_persona_names() -%}
+    {%- if execute -%}
+        {%- set query -%}
+            select min(persona_name) from {{ this }}
+            where persona_name is not null
+            group by lower(persona_name)
+            having count(distinct lower(trim(persona_key))) > 1
+            order by 1
+            limit 1
+        {%- endset -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do stop(
+                'persona_names gives the name ' ~ row[0] ~ ' to several personas; give each '
+                ~ 'persona_key a name of its own.'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Feature names become column names, so they are plain and none of the keys' own. #}
 {% macro check_feature_name(feature) -%}
     {%- set reserved = [

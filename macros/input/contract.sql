@@ -5,7 +5,7 @@
     {{ return([
         'persons', 'applications', 'stage_events', 'test_scores', 'education_records',
         'interactions', 'entry_terms', 'programs', 'protected_attributes', 'erasure_list',
-        'feature_catalog',
+        'feature_catalog', 'persona_names',
         'xwalk_stages', 'xwalk_tests', 'xwalk_components', 'xwalk_interaction_types',
         'xwalk_countries', 'xwalk_programs', 'xwalk_values',
     ]) }}

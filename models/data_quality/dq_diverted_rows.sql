@@ -1,4 +1,5 @@
 {%- set keys = reviewed_keys() -%}
+{%- set own_lists = {'feature_catalog': 'feature', 'persona_names': 'persona_key'} -%}
 
 with
 
@@ -28,22 +29,29 @@ diverted as (
     from {{ ref('input__erasure_list') }}
     where person_id is null
     union all
+    {%- for table, key in own_lists.items() %}
     select
-        'feature_catalog' as table_name,
+        '{{ table }}' as table_name,
         'missing_key' as rule,
         'missing' as row_key
-    from {{ ref('input__feature_catalog') }}
-    where feature is null
+    from {{ ref('input__' ~ table) }}
+    where {{ key }} is null
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
 ),
 
-repeated_features as (
+repeated as (
+    {%- for table, key in own_lists.items() %}
     select
-        lower(trim(feature)) as row_key,
+        '{{ table }}' as table_name,
+        lower(trim({{ key }})) as row_key,
         count(*) - 1 as n_rows
-    from {{ ref('input__feature_catalog') }}
-    where feature is not null
-    group by lower(trim(feature))
+    from {{ ref('input__' ~ table) }}
+    where {{ key }} is not null
+    group by lower(trim({{ key }}))
     having count(*) > 1
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 counted as (
@@ -56,11 +64,11 @@ counted as (
     group by table_name, rule, row_key
     union all
     select
-        'feature_catalog' as table_name,
+        table_name,
         'duplicate_key' as rule,
         row_key,
         n_rows
-    from repeated_features
+    from repeated
     union all
     -- Of erased people not even the key stays, and late rows are none of this build's business.
     select

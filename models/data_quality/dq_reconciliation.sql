@@ -19,7 +19,7 @@ diverted as (
 -- Counted in the source itself, in the table read from it, among the lines refused, and among
 -- the rows of erased people.
 input_tables as (
-    {%- for table in tables + ['erasure_list', 'feature_catalog'] %}
+    {%- for table in tables + ['erasure_list', 'feature_catalog', 'persona_names'] %}
     select
         '{{ table }}' as table_name,
         {{ source_records(table) }} as rows_in,
@@ -42,7 +42,7 @@ input_tables as (
 
 -- Counted in the table above, in the table below, and in the list of what was diverted between.
 staging_tables as (
-    {%- for table in tables + ['feature_catalog'] %}
+    {%- for table in tables + ['feature_catalog', 'persona_names'] %}
     select
         '{{ table }}' as table_name,
         (select count(*) from {{ ref('input__' ~ table) }}) as rows_in,

@@ -35,7 +35,8 @@ typed as (
         coalesce(protected, false) as protected,
         coalesce(actionable, false) as actionable,
         coalesce(priority, 100) as priority,
-        coalesce(label, replace(lower(trim(feature)), '_', ' ')) as label,
+        trim(unit) as unit,
+        coalesce(trim(label), {{ name_as_words('feature') }}) as label,
         coalesce(description, label, feature) as description,
         'user' as origin
     from brought
@@ -54,6 +55,7 @@ select
     shipped.protected,
     shipped.actionable,
     shipped.priority,
+    shipped.unit,
     shipped.label,
     shipped.description,
     'shipped' as origin
@@ -63,5 +65,5 @@ where typed.feature is null
 union all
 select
     feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
-    protected, actionable, priority, label, description, origin
+    protected, actionable, priority, unit, label, description, origin
 from typed

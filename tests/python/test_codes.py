@@ -46,6 +46,12 @@ TABLES = {
         AGE,persons.birth_year,persona
         ,persons.birth_year,both
         """,
+    "persona_names": """
+        persona_key,persona_name
+        persona_01,Regulars
+        PERSONA_01,Friends
+        ,Nobody
+        """,
     "xwalk_stages": """
         code,stage
         fully_accepted,Admit
@@ -164,11 +170,14 @@ def test_rows_of_small_tables_that_do_not_hold_are_listed(brought: Warehouse) ->
     diverted = rows(
         brought,
         "select table_name, rule, lower(row_key), n_rows from marts.dq_diverted_rows"
-        " where table_name in ('feature_catalog', 'programs', 'xwalk_stages') order by 1, 2",
+        " where table_name in ('feature_catalog', 'persona_names', 'programs', 'xwalk_stages')"
+        " order by 1, 2",
     )
     assert diverted == [
         ["feature_catalog", "duplicate_key", "age", 1],
         ["feature_catalog", "missing_key", "missing", 1],
+        ["persona_names", "duplicate_key", "persona_01", 1],
+        ["persona_names", "missing_key", "missing", 1],
         ["programs", "duplicate_key", "old-1", 1],
         ["xwalk_stages", "ambiguous_code", "pending", 2],
         ["xwalk_stages", "duplicate_key", "deposit", 1],

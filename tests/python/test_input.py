@@ -833,6 +833,11 @@ WRONG_TABLES = [
         CATALOG + "persona_key,persons.x_note,both\n",
         "a feature named persona_key",
     ),
+    (
+        "persona_names",
+        "persona_key,persona_name\npersona_01,Regulars\npersona_02,regulars\n",
+        "to several personas; give each",
+    ),
     ("feature_catalog", CATALOG + "drop table,persons.x_note,both\n", "a feature named drop table"),
     ("feature_catalog", CATALOG + "{{ 1 }},persons.x_note,both\n", "a feature named {{ 1 }}"),
 ]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "applicant_personas"
-# A list of features is written by hand; who is erased is nothing that may be proposed.
-NOT_PROPOSED = {"feature_catalog", "erasure_list"}
+# Features and names are written by hand; who is erased is nothing that may be proposed.
+NOT_PROPOSED = {"feature_catalog", "persona_names", "erasure_list"}
 # Table and column: the crosswalk that maps its codes, and the code set within xwalk_values. The
 # same list as the macro coded_columns, without codes that may stay as they are.
 CODED = {

@@ -1,0 +1,42 @@
+{# Rules of personas: rows of conditions as SQL and in words. #}
+
+{# Features that may be told of people: numeric, not protected. #}
+{% macro told_features() -%}
+    {{ return(
+        catalog_features(roles=['persona', 'both', 'describe'], kinds=numeric_kinds())
+        | rejectattr('protected') | list
+    ) }}
+{%- endmacro %}
+
+{# One condition on a value; a missing value meets `missing` only. #}
+{% macro condition_sql(operator, expression, value) -%}
+    {%- if operator == 'missing' -%}
+        {{ expression }} is null
+    {%- elif operator == 'known' -%}
+        {{ expression }} is not null
+    {%- else -%}
+        {{ expression }} {{ '>=' if operator == 'at_least' else '<' }} {{ value }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# One condition in words that follow `with`, of columns kind, unit, words (the label within a
+   sentence), operator, value, and phrase, which words those that compare no number. #}
+{% macro condition_words() -%}
+    {%- set bound = in_unit('value', 'kind', 'unit') -%}
+    case
+        when operator in ('missing', 'known') or kind = 'boolean' then phrase
+        when unit = 'percentile'
+            then case operator when 'at_least' then 'grades ' else 'grades not ' end || {{ bound }}
+        when unit = 'TOEFL iBT'
+            then case operator when 'at_least' then 'English of at least ' else 'English below ' end
+                || {{ bound }}
+        when {{ unit_tells_all('kind', 'unit') }} then case
+            when kind = 'count' and value <= 1
+                then case operator when 'at_least' then 'some ' else 'no ' end || unit
+            else case operator when 'at_least' then 'at least ' else 'fewer than ' end
+                || {{ bound }}
+        end
+        else {{ with_article('words', 'a') }}
+            || case operator when 'at_least' then ' of at least ' else ' below ' end || {{ bound }}
+    end
+{%- endmacro %}

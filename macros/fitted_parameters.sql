@@ -8,19 +8,23 @@
         {%- for row in run_query(
             'select * from ' ~ relation ~ ' where ' ~ where ~ ' order by ' ~ order_by
         ) -%}
-            {%- do rows.append(row.dict()) -%}
+            {%- set values = row.dict() -%}
+            {%- for name, value in values.items() if value is number and value is not integer -%}
+                {%- do values.update({name: value | float}) -%}
+            {%- endfor -%}
+            {%- do rows.append(values) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(rows) }}
 {%- endmacro %}
 
-{# The same rows by the value of one column. #}
-{% macro grouped_rows(model, key, order_by, where='true') -%}
-    {%- set grouped = {} -%}
-    {%- for row in fitted_rows(model, order_by=key ~ ', ' ~ order_by, where=where) -%}
-        {%- do grouped.setdefault(row[key], []).append(row) -%}
+{# Centers of personas as {key: {column: coordinate}}. #}
+{% macro centers_by_key(rows) -%}
+    {%- set centers = {} -%}
+    {%- for row in rows -%}
+        {%- do centers.setdefault(row.persona_key, {}).update({row.column_name: row.value}) -%}
     {%- endfor -%}
-    {{ return(grouped) }}
+    {{ return(centers) }}
 {%- endmacro %}
 
 {# Further from the mean nothing counts: the same limit as in the fit. #}
@@ -46,28 +50,59 @@
     end
 {%- endmacro %}
 
-{# Weight of the observed columns of a weighted row, as a share of all weight. #}
-{% macro observed_weight(columns) -%}
-    {%- set total = columns | sum(attribute='weight') -%}
-    (
+{# The columns of the weighted space with 0 for what is missing, and beside each that can be missing
+   1 where it is known, else 0. #}
+{% macro filled_columns(columns) -%}
     {%- for column in columns -%}
-        case when {{ column.column_name }} is not null
-            then {{ double_literal(column.weight / total) }} else 0e0 end
+        {%- set name = column.column_name %},
+        {% if column.parameter_kind == 'missing' -%}
+        {{ name }}
+        {%- else -%}
+        coalesce({{ name }}, 0e0) as {{ name }},
+        case when {{ name }} is null then 0e0 else 1e0 end as {{ name }}__known
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# 1 where a filled column is known; a flag of what is missing always is. #}
+{% macro is_known(column) -%}
+    {{ '1e0' if column.parameter_kind == 'missing' else column.column_name ~ '__known' }}
+{%- endmacro %}
+
+{# Weight of the observed columns of a filled row, as a share of all weight. #}
+{% macro observed_share(columns) -%}
+    {%- set total = columns | sum(attribute='weight') -%}
+    {%- for column in columns -%}
+        {{ double_literal(column.weight / total) }} * {{ is_known(column) }}
         {{- ' + ' if not loop.last }}
     {%- else -%}
         1e0
     {%- endfor -%}
-    )
 {%- endmacro %}
 
-{# Squared distance of a weighted row to one center, over what is observed. #}
-{% macro squared_distance(coordinates) -%}
-    {%- for coordinate in coordinates -%}
-        coalesce(power({{ coordinate.column_name }} - {{ double_literal(coordinate.value) }}, 2), 0)
-        {{- ' + ' if not loop.last }}
+{# Squared length of a filled row. #}
+{% macro squared_length(columns) -%}
+    {%- for column in columns -%}
+        {{ column.column_name }} * {{ column.column_name }}{{ ' + ' if not loop.last }}
     {%- else -%}
         0e0
     {%- endfor -%}
+{%- endmacro %}
+
+{# Squared distance of a filled row to a center, over what is known, less the row's squared length:
+   (value - center)^2 multiplied out, which costs a third. `center` is {column: coordinate}. #}
+{% macro beyond_length(columns, center) -%}
+    {%- set always = namespace(sum=0.0) -%}
+    {%- for column in columns -%}
+        {%- set value = center[column.column_name] -%}
+        {%- if column.parameter_kind == 'missing' -%}
+            {%- set always.sum = always.sum + value * value -%}
+        {%- else -%}
+            {{ double_literal(value * value) }} * {{ column.column_name }}__known +{{ ' ' }}
+        {%- endif -%}
+        {{ double_literal(-2 * value) }} * {{ column.column_name }} +{{ ' ' }}
+    {%- endfor -%}
+    {{ double_literal(always.sum) }}
 {%- endmacro %}
 
 {# Coordinate of a weighted row along one principal component; what is missing sits at the mean. #}

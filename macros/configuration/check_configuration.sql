@@ -38,12 +38,13 @@
     {{ return([
         'input_path', 'input_database', 'input_schema', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
-        'mixed_below', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
+        'mixed_below', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
 {% macro check_vars() -%}
     {%- do check_integer('n_personas', 2, 12, true) -%}
+    {%- do check_integer('runs_kept', 1, 1000) -%}
     {%- do check_integer('min_cell', 1, 1000000) -%}
     {%- do check_integer('training_rows', 100, 1000000000) -%}
     {%- do check_integer('seed', 0, 2147483647) -%}

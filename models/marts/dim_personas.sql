@@ -1,5 +1,9 @@
 with
 
+persona_keys as (
+    select * from {{ ref('ml_persona_keys') }}
+),
+
 names as (
     select * from {{ ref('ml_persona_names') }}
 ),
@@ -26,14 +30,24 @@ select
     names.persona_name,
     names.persona_slug,
     names.description,
-    true as is_active,
-    names.run_id as first_run_id,
-    names.run_id as last_run_id,
+    persona_keys.is_active,
+    persona_keys.status,
+    persona_keys.first_run_id,
+    persona_keys.last_run_id,
     cast(coalesce(sizes.n_applicants, 0) as bigint) as n_applicants,
-    cast(round(coalesce(sizes.n_applicants, 0) / cast(total.n_applicants as double), 9) as double)
-        as share,
-    cast(names.stability as double) as stability,
+    cast(round(
+        coalesce(sizes.n_applicants, 0) / cast(total.n_applicants as double), 9
+    ) as double) as share,
+    case when persona_keys.is_active then cast(names.stability as double) end as stability,
+    case
+        when not persona_keys.is_active then 'retired'
+        when names.stability >= 0.85 then 'firm: nearly the same people in any sample'
+        when names.stability >= 0.75 then 'sound: mostly the same people in any sample'
+        when names.stability >= 0.6 then 'a pattern, with loose borders'
+        else 'doubtful: another sample would draw it otherwise'
+    end as stability_in_words,
     names.top_traits
 from names
+inner join persona_keys on names.persona_key = persona_keys.persona_key
 left join sizes on names.persona_key = sizes.persona_key
 cross join total

@@ -1,8 +1,15 @@
+{# Where less of the personas' features is known, by their weight, the persona is a guess. #}
+{%- set little_known_below = 0.5 -%}
+
 with
 
 assignments as (
     select * from {{ ref('ml_persona_assignments') }}
     where is_persona_snapshot and is_primary
+),
+
+certainty as (
+    select * from {{ ref('ml_persona_certainty') }}
 ),
 
 as_of as (
@@ -22,6 +29,16 @@ select
     assignments.second_persona_key,
     assignments.second_distance,
     assignments.confidence,
-    assignments.confidence < {{ var('mixed_below') }} as is_mixed
+    certainty.stability,
+    assignments.observed_share,
+    assignments.confidence < {{ var('mixed_below') }} as is_mixed,
+    certainty.fits_no_persona,
+    assignments.observed_share < {{ little_known_below }} as is_little_known,
+    certainty.trait_1,
+    certainty.trait_2,
+    certainty.trait_3
 from assignments
+inner join certainty
+    on assignments.application_id = certainty.application_id
+    and assignments.known_on = certainty.known_on
 cross join as_of

@@ -9,7 +9,7 @@
 with
 
 applicants as (
-    select * from {{ ref('ftr_applicants_scaled') }}
+    select * from {{ ref('ml_persona_space') }}
     where is_persona_snapshot and is_primary
 ),
 

@@ -4,7 +4,7 @@ fitted as (
     select run_id, item, text from {{ ref('ml_feature_screening') }}
     where record = 'provenance'
     union all
-    select run_id, item, text from {{ ref('ml_persona_fit') }}
+    select run_id, metric as item, text from {{ ref('ml_persona_runs') }}
     where record = 'provenance'
     union all
     select run_id, item, text from {{ ref('ml_enrollment_fit') }}
@@ -55,6 +55,10 @@ persona_window as (
     cross join entry_terms
 ),
 
+persona_run as (
+    select distinct run_id from {{ ref('ml_persona_fit') }}
+),
+
 as_of as (
     select * from {{ ref('int_as_of') }}
 )
@@ -86,8 +90,12 @@ select
     facts.versions,
     coalesce(facts.refit_reason, 'fitted on every build') as refit_reason,
     facts.run_note,
-    coalesce(enrollment_runs.status, 'fitted') as status
+    case
+        when facts.kind = 'personas' and persona_run.run_id is null then 'replaced'
+        else coalesce(enrollment_runs.status, 'fitted')
+    end as status
 from facts
+left join persona_run on facts.run_id = persona_run.run_id
 left join enrollment_runs on facts.run_id = enrollment_runs.run_id
 cross join persona_window
 cross join as_of

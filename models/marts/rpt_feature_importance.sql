@@ -14,7 +14,7 @@ persona_importance as (
 ),
 
 persona_run as (
-    select distinct run_id from {{ ref('ml_persona_keys') }}
+    select distinct run_id from {{ ref('ml_persona_centroids') }}
 ),
 
 as_of as (

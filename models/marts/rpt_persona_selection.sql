@@ -7,15 +7,16 @@ fitted as (
 
 select
     run_id,
-    cast(k as integer) as k,
+    cast(number as integer) as k,
     {% for metric in [
-        'silhouette', 'davies_bouldin', 'calinski_harabasz', 'inertia', 'stability_mean',
-        'stability_p10', 'null_stability_mean', 'stability_excess', 'information_mean',
-        'null_information_mean', 'information_excess', 'smallest_share',
+        'silhouette', 'davies_bouldin', 'calinski_harabasz', 'inertia', 'prediction_strength',
+        'stability_mean', 'stability_p10', 'blocks_apart', 'excess_over_gaussian',
+        'smallest_share',
     ] -%}
-    round(max(case when item = '{{ metric }}' then value end), 9) as {{ metric }},
+    round(max(case when metric = '{{ metric }}' then value end), 9) as {{ metric }},
     {% endfor -%}
-    max(case when item = 'is_chosen' then value end) = 1 as is_chosen,
-    max(case when item = 'reason' then text end) as reason
+    coalesce(max(case when metric = 'is_chosen' then value end) = 1, true) as is_chosen,
+    max(case when metric = 'verdict' then text end) as verdict,
+    max(case when metric = 'reason' then text end) as reason
 from fitted
-group by run_id, k
+group by run_id, number

@@ -1,12 +1,26 @@
 -- depends_on: {{ ref('ml_persona_centroids') }}
-{%- set centers = grouped_rows('ml_persona_centroids', 'persona_key', order_by='column_name') %}
+-- depends_on: {{ ref('ml_persona_columns') }}
+{%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
 {%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
 {%- set keys = centers.keys() | list or ['persona_01'] %}
 
 with
 
-space as (
-    select * from {{ ref('ml_persona_space') }}
+filled as (
+    select
+        application_id,
+        known_on,
+        person_id,
+        entry_term,
+        is_primary,
+        is_persona_snapshot
+        {{- filled_columns(columns) }}
+    from {{ ref('ml_persona_space') }}
+    {{ '' if centers else 'where 1 = 0' }}
+),
+
+run as (
+    select distinct run_id from {{ ref('ml_persona_centroids') }}
 ),
 
 measured as (
@@ -17,18 +31,18 @@ measured as (
         entry_term,
         is_primary,
         is_persona_snapshot,
-        {{ observed_weight(columns) }} as observed_share
+        {{ observed_share(columns) }} as observed_share,
+        {{ squared_length(columns) }} as squared_length
         {%- for key in keys %},
-        {{ squared_distance(centers.get(key, [])) }} as {{ key }}
+        {{ beyond_length(columns, centers[key]) if centers else '0e0' }} as {{ key }}
         {%- endfor %}
-    from space
-    {{ 'where 1 = 0' if not centers }}
+    from filled
 ),
 
 nearest as (
     select
         measured.*,
-        least({{ keys | join(', ') }}) as squared,
+        least({{ keys | join(', ') }}) as nearest,
         case least({{ keys | join(', ') }})
             {%- for key in keys %}
             when {{ key }} then '{{ key }}'
@@ -44,27 +58,26 @@ runners_up as (
             {%- for key in keys %}
             case when persona_key <> '{{ key }}' then {{ key }} end{{ ',' if not loop.last }}
             {%- endfor %}
-        ) as second_squared
+        ) as second_nearest
     from nearest
 ),
 
+-- A missing value adds nothing to a distance: divided by the weight of what is known, distances of
+-- people of whom less is known compare with those of others.
 identified as (
     select
         runners_up.*,
         case
             {%- for key in keys %}
-            when persona_key <> '{{ key }}' and second_squared = {{ key }} then '{{ key }}'
+            when persona_key <> '{{ key }}' and second_nearest = {{ key }} then '{{ key }}'
             {%- endfor %}
-        end as second_persona_key
+        end as second_persona_key,
+        sqrt(greatest(squared_length + nearest, 0) / nullif(observed_share, 0)) as distance,
+        sqrt(greatest(squared_length + second_nearest, 0) / nullif(observed_share, 0))
+            as second_distance
     from runners_up
-),
-
-run as (
-    select distinct run_id from {{ ref('ml_persona_centroids') }}
 )
 
--- A missing value adds nothing to a distance: divided by the weight of what is observed, distances
--- of people of whom less is known compare with those of others.
 select
     identified.application_id,
     identified.known_on,
@@ -74,12 +87,11 @@ select
     identified.is_persona_snapshot,
     run.run_id,
     identified.persona_key,
-    round(sqrt(identified.squared / nullif(identified.observed_share, 0)), 9) as distance,
+    round(coalesce(identified.distance, 0), 9) as distance,
     identified.second_persona_key,
-    round(sqrt(identified.second_squared / nullif(identified.observed_share, 0)), 9)
-        as second_distance,
+    round(identified.second_distance, 9) as second_distance,
     round(
-        coalesce(1 - sqrt(identified.squared / nullif(identified.second_squared, 0)), 0), 9
+        coalesce(1 - identified.distance / nullif(identified.second_distance, 0), 0), 9
     ) as confidence,
     round(identified.observed_share, 9) as observed_share
 from identified

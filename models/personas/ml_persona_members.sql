@@ -4,11 +4,7 @@
 with
 
 sampled as (
-    select application_id, known_on from {{ ref('ml_persona_sample') }}
-),
-
-applicants as (
-    select * from {{ ref('ftr_applicants') }}
+    select * from {{ ref('ml_persona_sample') }}
 ),
 
 assignments as (
@@ -18,14 +14,11 @@ assignments as (
 select
     assignments.run_id,
     assignments.persona_key,
-    applicants.application_id
+    sampled.application_id
     {%- for feature in features %},
-    applicants.{{ feature.feature }}
+    sampled.{{ feature.feature }}
     {%- endfor %}
 from sampled
-inner join applicants
-    on sampled.application_id = applicants.application_id
-    and sampled.known_on = applicants.known_on
 inner join assignments
     on sampled.application_id = assignments.application_id
     and sampled.known_on = assignments.known_on

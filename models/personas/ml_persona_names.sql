@@ -8,8 +8,13 @@
 
 with
 
-persona_keys as (
+all_keys as (
     select * from {{ ref('ml_persona_keys') }}
+),
+
+persona_keys as (
+    select * from all_keys
+    where is_active
 ),
 
 given as (
@@ -33,7 +38,8 @@ catalog as (
 stored as (
     {{ stored_columns('ml_persona_names', {
         'persona_key': 'varchar', 'persona_name': 'varchar', 'name_source': 'varchar',
-        'named_by': 'varchar',
+        'named_by': 'varchar', 'persona_slug': 'varchar', 'description': 'varchar',
+        'top_traits': 'varchar', 'stability': 'double',
     }) }}
 ),
 
@@ -181,26 +187,41 @@ named as (
     from described
     inner join chosen on described.persona_key = chosen.persona_key and chosen.choice = 1
     left join given on described.persona_key = given.persona_key
+),
+
+present as (
+    select
+        run_id,
+        persona_key,
+        persona_name,
+        case
+            when slug = '' or count(*) over (partition by slug) > 1
+                then slug || case when slug = '' then '' else '-' end || {{ slug('persona_key') }}
+            else slug
+        end as persona_slug,
+        coalesce(given_description, case
+            when phrase_1 is null then 'Applicants near the average in all that is known of them.'
+            else 'Applicants with ' || phrase_1 || case
+                when phrase_3 is not null then ', ' || phrase_2 || ' and ' || phrase_3
+                else coalesce(' and ' || phrase_2, '')
+            end || '.'
+        end) as description,
+        concat_ws('; ', phrase_1, phrase_2, phrase_3) as top_traits,
+        name_source,
+        named_by,
+        stability
+    from named
 )
 
 select
-    run_id,
-    persona_key,
-    persona_name,
-    case
-        when slug = '' or count(*) over (partition by slug) > 1
-            then slug || case when slug = '' then '' else '-' end || {{ slug('persona_key') }}
-        else slug
-    end as persona_slug,
-    coalesce(given_description, case
-        when phrase_1 is null then 'Applicants near the average in all that is known of them.'
-        else 'Applicants with ' || phrase_1 || case
-            when phrase_3 is not null then ', ' || phrase_2 || ' and ' || phrase_3
-            else coalesce(' and ' || phrase_2, '')
-        end || '.'
-    end) as description,
-    concat_ws('; ', phrase_1, phrase_2, phrase_3) as top_traits,
-    name_source,
-    named_by,
-    stability
-from named
+    run_id, persona_key, persona_name, persona_slug, description, top_traits, name_source,
+    named_by, stability
+from present
+union all
+-- A retired persona keeps the name that people knew it by.
+select
+    all_keys.run_id, stored.persona_key, stored.persona_name, stored.persona_slug,
+    stored.description, stored.top_traits, stored.name_source, stored.named_by, stored.stability
+from stored
+inner join all_keys on stored.persona_key = all_keys.persona_key
+where not all_keys.is_active

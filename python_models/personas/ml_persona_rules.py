@@ -1,6 +1,6 @@
 """Finds for each persona the two to four conditions that tell it best, by small decision trees."""
 
-from applicant_personas.personas_rules import persona_rules
+from applicant_personas.personas.rules import persona_rules
 
 
 def model(dbt, session):

@@ -133,6 +133,8 @@ def fit_personas(
         return stored
     facts = provenance(KIND, seen, len(rows), len(features), recipe)
     facts |= {"recipe": recipe_hash(recipe), "refit_reason": reason}
+    if model is not None:
+        facts["previous_run_id"] = str(stored["run_id"].iloc[0])
     if settings.note:
         facts["run_note"] = settings.note
     told = {"record": "provenance", "metric": list(facts), "text": list(facts.values())}
@@ -140,7 +142,7 @@ def fit_personas(
     fit = _Fit(rows, features, statistics, settings, model, has_standing)
     history = _History.of(stored, identity)
     parts = [*fit.parts(history), told]
-    return tidy(parts, PERSONA_TYPES).assign(run_id=pd.Series(identity, dtype="string"))
+    return tidy([{"run_id": identity, **part} for part in parts], PERSONA_TYPES)
 
 
 def _recipe(features: pd.DataFrame, settings: PersonaSettings) -> dict[str, Any]:

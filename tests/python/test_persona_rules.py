@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from warehouse import ROOT, Warehouse, build
 
-from applicant_personas.personas_rules import RULE_TYPES, persona_rules
+from applicant_personas.personas.rules import RULE_TYPES, persona_rules
 
 N = 3_000
 FEATURES = pd.DataFrame(

@@ -1,0 +1,93 @@
+{# How sure an applicant's persona is, and why it is this one: over the columns of the persona space
+   with 0 for what is missing (see filled_columns). #}
+
+{# How much nearer a column brings an applicant to the center of their persona than to the average,
+   which is 0: value^2 - (value - center)^2 where it is known. #}
+{% macro nearer_by(column, centers) -%}
+    case persona_key
+    {%- for key, center in centers.items() %}
+        {%- set value = center[column.column_name] %}
+            when '{{ key }}' then {{ double_literal(2 * value) }} * {{ column.column_name }}
+                - {{ double_literal(value * value) }} * {{ is_known(column) }}
+    {%- endfor %}
+        end
+{%- endmacro %}
+
+{# Whether no other center is nearer than that of the applicant's persona. #}
+{% macro is_nearest(columns, centers) -%}
+    {%- set distances = {} -%}
+    {%- for key, center in centers.items() -%}
+        {%- do distances.update({key: beyond_length(columns, center)}) -%}
+    {%- endfor -%}
+    case persona_key
+    {%- for key, distance in distances.items() %}
+            when '{{ key }}' then {{ distance }}
+    {%- endfor %}
+        end <= least({{ distances.values() | join(', ') }})
+{%- endmacro %}
+
+{# The number of the column that says most, for the persona or against it; none of those before. #}
+{% macro strongest_column(columns, before) -%}
+    {%- set strengths = [] -%}
+    {%- for column in columns -%}
+        {%- set strength = 'abs(' ~ column.column_name ~ '__nearer)' -%}
+        {%- if before -%}
+            {%- set strength = 'case when ' ~ loop.index ~ ' in (' ~ before | join(', ')
+                ~ ') then 0e0 else ' ~ strength ~ ' end' -%}
+        {%- endif -%}
+        {%- do strengths.append(strength) -%}
+    {%- endfor -%}
+    {%- if not columns -%}
+        cast(null as integer)
+    {%- else -%}
+        case greatest({{ strengths | join(', ') }}, 1e-12)
+        {%- for strength in strengths %}
+            when {{ strength }} then {{ loop.index }}
+        {%- endfor %}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{# Four codes a column: low or high, against the persona or for it. #}
+{% macro trait_code(columns, number) -%}
+    case {{ number }}
+    {%- for column in columns %}
+            when {{ loop.index }} then {{ 4 * loop.index }}
+                + case when {{ column.column_name }} > 0 then 2 else 0 end
+                + case when {{ column.column_name }}__nearer > 0 then 1 else 0 end
+    {%- else %}
+            when 0 then 0
+    {%- endfor %}
+        end
+{%- endmacro %}
+
+{# What each code tells: feature, direction, the words of a level, and whether it speaks for. #}
+{% macro trait_phrases_by_code(columns) -%}
+    {%- for column in columns -%}
+    {%- set outer = loop -%}
+    {%- for is_high in [false, true] -%}
+    {%- set level -%}
+        {%- if column.parameter_kind == 'level' -%}
+            {{ sql_string(column.feature | replace('_', ' ') ~ (' ' if is_high else ' other than ')
+                ~ column.level) }}
+        {%- else -%}
+            cast(null as varchar)
+        {%- endif -%}
+    {%- endset -%}
+    {%- set words = ['known', 'missing'] if column.parameter_kind == 'missing' else ['low', 'high'] -%}
+    {%- for speaks_for in [false, true] %}
+    select
+        {{ 4 * outer.index + (2 if is_high else 0) + (1 if speaks_for else 0) }} as code,
+        '{{ column.feature }}' as feature,
+        '{{ words[1 if is_high else 0] }}' as direction,
+        {{ level }} as level_phrase,
+        {{ speaks_for | lower }} as speaks_for
+    {{ 'union all' if not (outer.last and is_high and speaks_for) }}
+    {%- endfor -%}
+    {%- endfor -%}
+    {%- else %}
+    select
+        0 as code, cast(null as varchar) as feature, cast(null as varchar) as direction,
+        cast(null as varchar) as level_phrase, true as speaks_for
+    {%- endfor -%}
+{%- endmacro %}

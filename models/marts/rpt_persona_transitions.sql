@@ -1,0 +1,121 @@
+with
+
+history as (
+    select * from {{ ref('ml_persona_history') }}
+),
+
+as_of as (
+    select as_of from {{ ref('int_as_of') }}
+),
+
+assignments as (
+    select * from {{ ref('ml_persona_assignments') }}
+),
+
+days as (
+    select * from {{ ref('int_applications_as_of') }}
+    where is_closed and is_primary
+),
+
+certainty as (
+    select
+        persona_key,
+        1 - {{ stable_avg('stability') }} as noise_share
+    from {{ ref('fct_applicant_personas') }}
+    group by persona_key
+),
+
+-- From the day on which the cycles are scored to their census: what a season does.
+within_season as (
+    select
+        'season' as comparison,
+        cast(null as date) as previous_as_of,
+        earlier.run_id as previous_run_id,
+        earlier.persona_key as previous_persona_key,
+        later.persona_key,
+        later.run_id
+    from days
+    inner join assignments as earlier
+        on days.application_id = earlier.application_id
+        and days.known_on = earlier.known_on
+    inner join assignments as later
+        on earlier.application_id = later.application_id
+        and later.is_persona_snapshot
+    where days.is_enrollment_day and not days.is_persona_snapshot
+),
+
+present as (
+    select history.* from history
+    inner join as_of on history.as_of = as_of.as_of
+    where history.run_id in (select distinct run_id from assignments)
+),
+
+last_build as (
+    select as_of, run_id from history
+    except
+    select as_of, run_id from present
+    order by as_of desc, run_id asc
+    limit 1
+),
+
+between_builds as (
+    select
+        'build' as comparison,
+        history.as_of as previous_as_of,
+        history.run_id as previous_run_id,
+        history.persona_key as previous_persona_key,
+        present.persona_key,
+        present.run_id
+    from history
+    inner join last_build
+        on history.as_of = last_build.as_of
+        and history.run_id = last_build.run_id
+    inner join present
+        on history.person_id = present.person_id
+        and history.entry_term = present.entry_term
+),
+
+moves as (
+    select * from within_season
+    union all
+    select * from between_builds
+),
+
+counted as (
+    select
+        comparison,
+        previous_as_of,
+        previous_run_id,
+        run_id,
+        previous_persona_key,
+        persona_key,
+        count(*) as n
+    from moves
+    group by
+        comparison, previous_as_of, previous_run_id, run_id, previous_persona_key, persona_key
+),
+
+shared as (
+    select
+        *,
+        n / cast(sum(n) over (partition by comparison, previous_persona_key) as double) as share
+    from counted
+)
+
+-- What a bootstrap alone would move away from a persona stands beside what stayed and what left.
+select
+    shared.comparison,
+    shared.previous_as_of,
+    as_of.as_of,
+    shared.previous_run_id,
+    shared.run_id,
+    shared.previous_persona_key,
+    shared.persona_key,
+    shared.previous_persona_key = shared.persona_key as is_same,
+    shared.n < {{ var('min_cell') }} as is_suppressed,
+    case when shared.n >= {{ var('min_cell') }} then shared.n end as n,
+    case when shared.n >= {{ var('min_cell') }} then round(shared.share, 9) end as share,
+    round(certainty.noise_share, 9) as noise_share
+from shared
+cross join as_of
+left join certainty on shared.previous_persona_key = certainty.persona_key

@@ -1,0 +1,132 @@
+-- depends_on: {{ ref('ml_persona_draws') }}
+-- depends_on: {{ ref('ml_persona_columns') }}
+-- depends_on: {{ ref('ml_persona_centroids') }}
+{%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
+{%- set draws = {} %}
+{%- for row in fitted_rows('ml_persona_draws', order_by='draw, persona_key') %}
+    {%- do draws.setdefault(row.draw, []).append(row) %}
+{%- endfor %}
+
+with
+
+assignments as (
+    select * from {{ ref('ml_persona_assignments') }}
+    where is_persona_snapshot and is_primary
+),
+
+persona_keys as (
+    select * from {{ ref('ml_persona_keys') }}
+),
+
+words as (
+    select * from {{ ref('ml_persona_words') }}
+),
+
+filled as (
+    select
+        application_id,
+        known_on
+        {{- filled_columns(columns) }}
+    from {{ ref('ml_persona_space') }}
+    where is_persona_snapshot and is_primary
+),
+
+placed as (
+    select
+        filled.*,
+        assignments.persona_key,
+        assignments.distance
+    from filled
+    inner join assignments
+        on filled.application_id = assignments.application_id
+        and filled.known_on = assignments.known_on
+),
+
+-- How much nearer each column brings an applicant to the persona than to everyone's average, and
+-- whether the center of each bootstrap fit that was this persona's is nearest too.
+measured as (
+    select
+        application_id,
+        known_on,
+        persona_key,
+        distance
+        {%- for column in columns %},
+        {{ column.column_name }},
+        {{ nearer_by(column, centers) }} as {{ column.column_name }}__nearer
+        {%- endfor %}
+        {%- for draw, rows in draws.items() %},
+        {{ is_nearest(columns, centers_by_key(rows)) }} as is_kept_{{ draw }}
+        {%- endfor %}
+    from placed
+),
+
+first_trait as (
+    select
+        *,
+        {{ strongest_column(columns, []) }} as column_1
+    from measured
+),
+
+second_trait as (
+    select
+        *,
+        {{ strongest_column(columns, ['column_1']) }} as column_2
+    from first_trait
+),
+
+third_trait as (
+    select
+        *,
+        {{ strongest_column(columns, ['column_1', 'column_2']) }} as column_3
+    from second_trait
+),
+
+-- A code a column, whether its value is high, and whether it speaks for the persona.
+coded as (
+    select
+        application_id,
+        known_on,
+        persona_key,
+        distance,
+        {%- for place in [1, 2, 3] %}
+        {{ trait_code(columns, 'column_' ~ place) }} as code_{{ place }},
+        {%- endfor %}
+        (
+            {%- for draw in draws %}
+            case when is_kept_{{ draw }} then 1 else 0 end{{ ' +' if not loop.last }}
+            {%- else %}
+            1
+            {%- endfor %}
+        ) / cast({{ draws | length or 1 }} as double) as stability
+    from third_trait
+),
+
+phrases as (
+    {{ trait_phrases_by_code(columns) }}
+),
+
+told as (
+    select
+        phrases.code,
+        case when phrases.speaks_for then '' else 'despite ' end
+        || coalesce(phrases.level_phrase, words.phrase) as phrase
+    from phrases
+    left join words
+        on phrases.feature = words.feature
+        and phrases.direction = words.direction
+)
+
+select
+    coded.application_id,
+    coded.known_on,
+    round(coded.stability, 9) as stability,
+    coded.distance > persona_keys.far as fits_no_persona,
+    told_1.phrase as trait_1,
+    told_2.phrase as trait_2,
+    told_3.phrase as trait_3
+from coded
+inner join persona_keys on coded.persona_key = persona_keys.persona_key
+{%- for place in [1, 2, 3] %}
+left join told as told_{{ place }} on coded.code_{{ place }} = told_{{ place }}.code
+{%- endfor %}

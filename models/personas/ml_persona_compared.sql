@@ -1,0 +1,63 @@
+-- depends_on: {{ ref('stg_feature_catalog') }}
+{%- set features = persona_features() %}
+
+with
+
+applicants as (
+    select * from {{ ref('ftr_applicants') }}
+    where is_primary and not is_prospect
+),
+
+days as (
+    select application_id, known_on, is_enrollment_day from {{ ref('int_applications_as_of') }}
+),
+
+terms as (
+    select * from {{ ref('int_entry_terms_ordered') }}
+),
+
+-- The cycle that is scored, and the one before it of the same intake, on the same relative day.
+present_term as (
+    select
+        min_by(entry_term, term_order) as entry_term,
+        min_by(previous_entry_term, term_order) as previous_entry_term
+    from terms
+    where is_open
+),
+
+assignments as (
+    select * from {{ ref('ml_persona_assignments') }}
+),
+
+compared as (
+    select
+        applicants.*,
+        assignments.persona_key,
+        applicants.entry_term = present_term.entry_term as is_present,
+        row_number() over (
+            partition by applicants.entry_term
+            order by
+                md5(applicants.application_id || '-{{ var("seed") }}'), applicants.application_id
+        ) as sample_rank
+    from applicants
+    inner join days
+        on applicants.application_id = days.application_id
+        and applicants.known_on = days.known_on
+    inner join present_term
+        on applicants.entry_term in (present_term.entry_term, present_term.previous_entry_term)
+    inner join assignments
+        on applicants.application_id = assignments.application_id
+        and applicants.known_on = assignments.known_on
+    where days.is_enrollment_day
+)
+
+select
+    application_id,
+    entry_term,
+    is_present,
+    persona_key
+    {%- for feature in features %},
+    {{ adapter.quote(feature.feature) }}
+    {%- endfor %}
+from compared
+where sample_rank <= {{ var('training_rows') }}

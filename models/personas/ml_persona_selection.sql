@@ -1,0 +1,26 @@
+with
+
+fitted as (
+    select * from {{ ref('ml_persona_fit') }}
+    where record = 'feature'
+),
+
+catalog as (
+    select * from {{ ref('stg_feature_catalog') }}
+)
+
+select
+    fitted.run_id,
+    fitted.feature,
+    catalog.block,
+    max(case when fitted.metric = 'kept' then fitted.value end) = 1 as kept,
+    max(case when fitted.metric = 'reason' then fitted.text end) as reason,
+    max(case when fitted.metric = 'weight' then fitted.value end) as weight,
+    max(case when fitted.metric = 'share_missing' then fitted.value end) as share_missing,
+    max(case when fitted.metric = 'variance' then fitted.value end) as variance,
+    max(case when fitted.metric = 'most_correlated_feature' then fitted.text end)
+        as most_correlated_feature,
+    max(case when fitted.metric = 'correlation' then fitted.value end) as correlation
+from fitted
+left join catalog on fitted.feature = catalog.feature
+group by fitted.run_id, fitted.feature, catalog.block

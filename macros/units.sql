@@ -1,11 +1,13 @@
 {# Values as people say them: with their unit, without digits that nobody reads. #}
 
-{# The name of a feature as a heading, for users who give no label. #}
-{% macro name_as_words(feature) -%}
+{# The name of a feature as a heading, for users who give no label; of a count the plural. #}
+{% macro name_as_words(feature, kind) -%}
     {%- set name = 'lower(trim(' ~ feature ~ '))' -%}
     {%- set words = "replace(case when " ~ name ~ " like 'x!_%' escape '!' then substr(" ~ name
         ~ ", 3) else " ~ name ~ " end, '_', ' ')" -%}
-    {{ capitalized(words) }}
+    ({{ capitalized(words) }} || case
+        when lower({{ kind }}) = 'count' and {{ name }} not like '%s' then 's' else ''
+    end)
 {%- endmacro %}
 
 {# A heading without what stands in parentheses. #}

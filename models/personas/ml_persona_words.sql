@@ -29,6 +29,10 @@ worded as (
         phrases.adjective,
         phrases.noun,
         coalesce(phrases.phrase, case
+            when features.kind = 'boolean' and directions.direction = 'missing'
+                then 'no answer on ' || features.words
+            when features.kind = 'boolean' and directions.direction = 'known'
+                then 'an answer on ' || features.words
             when directions.direction = 'missing' then 'no known ' || features.words
             when directions.direction = 'known'
                 then {{ with_article("('known ' || features.words)", 'a') }}

@@ -36,7 +36,7 @@ typed as (
         coalesce(actionable, false) as actionable,
         coalesce(priority, 100) as priority,
         trim(unit) as unit,
-        coalesce(trim(label), {{ name_as_words('feature') }}) as label,
+        coalesce(trim(label), {{ name_as_words('feature', 'kind') }}) as label,
         coalesce(description, label, feature) as description,
         'user' as origin
     from brought
@@ -65,5 +65,8 @@ where typed.feature is null
 union all
 select
     feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
-    protected, actionable, priority, unit, label, description, origin
+    protected, actionable, priority,
+    -- A count is counted in what its label says.
+    coalesce(unit, case when kind = 'count' then {{ within_sentence('label') }} end) as unit,
+    label, description, origin
 from typed

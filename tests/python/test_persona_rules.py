@@ -125,6 +125,24 @@ def test_the_same_rows_give_the_same_rules(rows: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(first, second)
 
 
+# --- shipped words --------------------------------------------------------------------------------
+
+
+def test_every_shipped_feature_of_personas_has_words() -> None:
+    catalog = pd.read_csv(ROOT / "seeds/catalog/feature_catalog.csv")
+    phrases = pd.read_csv(ROOT / "seeds/catalog/trait_phrases.csv")
+    shaping = catalog[catalog["role"].isin(["persona", "both"]) & (catalog["kind"] != "category")]
+    told = phrases.groupby("feature")["direction"].agg(set)
+    for feature in shaping.itertuples():
+        wanted = {"high", "low"} | ({"missing", "known"} if feature.absence_is_choice else set())
+        assert told[feature.feature] == wanted, feature.feature
+    valued = phrases[phrases["direction"].isin(["high", "low"])]
+    assert valued[["adjective", "noun", "phrase"]].notna().all(axis=None)
+    words = phrases[["adjective", "noun", "phrase"]].stack()
+    assert not words.str.contains(r"[0-9_]").any()
+    assert shaping.loc[shaping["kind"] != "boolean", "unit"].notna().all()
+
+
 # --- on the sample --------------------------------------------------------------------------------
 
 

@@ -13,8 +13,8 @@ assignments as (
 ),
 
 days as (
-    select * from {{ ref('int_applications_as_of') }}
-    where is_closed and is_primary
+    select entry_term, known_on from {{ ref('int_snapshot_days') }}
+    where is_enrollment_day and is_closed and not is_persona_day
 ),
 
 certainty as (
@@ -34,14 +34,14 @@ within_season as (
         earlier.persona_key as previous_persona_key,
         later.persona_key,
         later.run_id
-    from days
-    inner join assignments as earlier
-        on days.application_id = earlier.application_id
-        and days.known_on = earlier.known_on
+    from assignments as earlier
+    inner join days
+        on earlier.entry_term = days.entry_term
+        and earlier.known_on = days.known_on
     inner join assignments as later
         on earlier.application_id = later.application_id
         and later.is_persona_snapshot
-    where days.is_enrollment_day and not days.is_persona_snapshot
+    where earlier.is_primary
 ),
 
 present as (

@@ -9,7 +9,8 @@ applicants as (
 ),
 
 days as (
-    select application_id, known_on, is_enrollment_day from {{ ref('int_applications_as_of') }}
+    select entry_term, known_on from {{ ref('int_snapshot_days') }}
+    where is_enrollment_day
 ),
 
 terms as (
@@ -41,14 +42,13 @@ compared as (
         ) as sample_rank
     from applicants
     inner join days
-        on applicants.application_id = days.application_id
+        on applicants.entry_term = days.entry_term
         and applicants.known_on = days.known_on
     inner join present_term
         on applicants.entry_term in (present_term.entry_term, present_term.previous_entry_term)
     inner join assignments
         on applicants.application_id = assignments.application_id
         and applicants.known_on = assignments.known_on
-    where days.is_enrollment_day
 )
 
 select

@@ -1,9 +1,10 @@
 """How good the likelihoods are, and what the fits behind them cost.
 
 Builds a generated sample up to the predictions, then compares on its last closed cycle, as known on
-the open cycle's day, phase by phase: the published likelihood, and what anyone would fit on the
-very same rows. `python benchmarks/likelihood.py --persons 1000000` also measures each Python
-model alone, in a process of its own; `--seeds 1 2 3` does it for several samples.
+the open cycle's day, phase by phase: the published likelihood, what anyone would fit on the very
+same rows, and the true probabilities behind the sample, which miss by chance as well. `python
+benchmarks/likelihood.py --persons 1000000` also measures each Python model alone, in a process of
+its own; `--seeds 1 2 3` does it for several samples.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from truth import by_chance, true_chance
+
+from applicant_personas.blend import fit_line, log_odds
+from applicant_personas.rows import FloatArray
 
 PHASES = ("applied", "admitted", "deposited")
 STEPS = ("fit", "backtest", "scores", "evaluation")
@@ -35,59 +40,97 @@ ROWS = (
     " and coalesce(predictions.score_kind, 'out_of_sample') = 'out_of_sample' order by row_code"
 )
 
+NAMES = (
+    "select distinct feature from ml.ml_feature_selection where kept and target <> 'persona'"
+    " order by 1"
+)
 
-def compared(database: Path) -> pd.DataFrame:
-    """Compare on the last closed cycle; a row a phase, and one for all together."""
+
+def read(database: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read the rows of closed cycles with what is published of them, and the features' names."""
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(ROWS).df()
-        names = [
-            name
-            for (name,) in connection.execute(
-                "select distinct feature from ml.ml_feature_selection"
-                " where kept and target <> 'persona' order by 1"
-            ).fetchall()
-        ]
-    order = rows["term_order"]
-    is_last = order == order.max()
+        names = connection.execute(NAMES).fetchall()
+    return rows, [name for (name,) in names]
+
+
+def compared(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Compare on the last closed cycle; a row a phase, and one for all together."""
+    is_last = rows["term_order"] == rows["term_order"].max()
     x = pd.get_dummies(rows[[*names, "persona_key"]], dtype=float)
-    found, predicted = [], rows[is_last][["phase", "outcome", "likelihood"]].copy()
-    for phase in PHASES:
-        own = rows["phase"] == phase
-        train, test = x[own & ~is_last], x[own & is_last]
-        y, actual = rows["outcome"][own & ~is_last], rows["outcome"][own & is_last]
-        used = train.columns[train.notna().any()]
-        forest = RandomForestClassifier(100, random_state=0, n_jobs=-1).fit(train[used], y)
-        logistic = make_pipeline(
+    found = []
+    for group, is_own in groups(rows["phase"]).items():
+        actual = rows["outcome"][is_own & is_last].to_numpy(np.float64)
+        likelihood = rows["likelihood"][is_own & is_last].to_numpy(np.float64)
+        others = {}
+        if group in PHASES:
+            others = usual(x[is_own & ~is_last], x[is_own & is_last], rows["outcome"])
+        elif group == "all":
+            others = {"stage_then_forest": stage_then_forest(rows, x, is_last)}
+        found.append({"phase": group, **figures(actual, likelihood), **others})
+    return pd.DataFrame(found)
+
+
+def groups(phase: pd.Series) -> dict[str, pd.Series]:
+    """Mark the rows of each phase, of who has not deposited, and all."""
+    by_phase = {name: phase == name for name in PHASES}
+    return {**by_phase, "undeposited": phase != "deposited", "all": phase.notna()}
+
+
+def usual(train: pd.DataFrame, test: pd.DataFrame, outcome: pd.Series) -> dict[str, float]:
+    """AUC of what anyone would fit: a forest of 100 trees, and a logistic regression."""
+    used = train.columns[train.notna().any()]
+    models = {
+        "forest": RandomForestClassifier(100, random_state=0, n_jobs=-1),
+        "logistic": make_pipeline(
             SimpleImputer(add_indicator=True), StandardScaler(), LogisticRegression(max_iter=1000)
-        ).fit(train[used], y)
-        likelihood = rows["likelihood"][own & is_last]
-        found.append(
-            {
-                "phase": phase,
-                **figures(actual, likelihood),
-                "forest": roc_auc_score(actual, forest.predict_proba(test[used])[:, 1]),
-                "logistic": roc_auc_score(actual, logistic.predict_proba(test[used])[:, 1]),
-            }
+        ),
+    }
+    return {
+        name: roc_auc_score(
+            outcome[test.index],
+            model.fit(train[used], outcome[train.index]).predict_proba(test[used])[:, 1],
         )
-    usual = {"phase": "all", **figures(predicted["outcome"], predicted["likelihood"])}
-    usual["stage_then_forest"] = stage_then_forest(rows, x, is_last)
-    return pd.DataFrame([*found, usual])
+        for name, model in models.items()
+    }
 
 
-def figures(actual: pd.Series, likelihood: pd.Series) -> dict[str, float]:
+def figures(y: FloatArray, p: FloatArray) -> dict[str, float]:
     """AUC, mean against rate, calibration error over ten bins, and calibration slope."""
-    y, p = actual.to_numpy(), likelihood.to_numpy()
     bins = np.arange(len(p)) * 10 // len(p)
     gaps = np.bincount(bins, (p - y)[np.argsort(-p, kind="stable")])
-    odds = np.log(p / (1 - p))[:, np.newaxis]
     return {
         "n": len(p),
         "auc": roc_auc_score(y, p),
         "mean": p.mean(),
         "rate": y.mean(),
         "ece": np.abs(gaps).sum() / len(p),
-        "slope": LogisticRegression(C=1e6).fit(odds, y).coef_[0, 0],
+        "slope": fit_line(log_odds(p), y)[1],
     }
+
+
+def possible(rows: pd.DataFrame, files: Path) -> pd.DataFrame:
+    """Give the figures of the true probabilities on the same rows, and what chance makes of them.
+
+    `miss_95` and `ece_95`: 95 of 100 drawn sets miss by less; `slope_low` and `slope_high` hold 90.
+    """
+    last = rows[rows["term_order"] == rows["term_order"].max()]
+    chance = true_chance(last, files)
+    found = []
+    for group, is_own in groups(last["phase"]).items():
+        known = is_own.to_numpy() & np.isfinite(chance)
+        p, y = chance[known], last["outcome"].to_numpy(np.float64)[known]
+        drawn = by_chance(p, figures)
+        low, high = drawn["slope"].quantile([0.05, 0.95])
+        bounds = {
+            "miss_95": (drawn["mean"] - drawn["rate"]).abs().quantile(0.95),
+            "ece_mean": drawn["ece"].mean(),
+            "ece_95": drawn["ece"].quantile(0.95),
+            "slope_low": low,
+            "slope_high": high,
+        }
+        found.append({"truth": group, **figures(y, p), **bounds})
+    return pd.DataFrame(found)
 
 
 def stage_then_forest(rows: pd.DataFrame, x: pd.DataFrame, is_last: pd.Series) -> float:
@@ -103,6 +146,7 @@ def stage_then_forest(rows: pd.DataFrame, x: pd.DataFrame, is_last: pd.Series) -
 
 def step(name: str, database: Path) -> None:
     """Do what one Python model does, on the tables of a warehouse, and nothing else."""
+    from applicant_personas.at_risk import columns_at_risk
     from applicant_personas.backtest import back_test
     from applicant_personas.enrollment import fit_enrollment
     from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table, evaluate
@@ -123,12 +167,13 @@ def step(name: str, database: Path) -> None:
         evaluate(tested.to_arrow_table())
         calibration_table(tested.filter("is_enrollment_day").to_arrow_table())
         return
+    columns = columns_at_risk(selected.filter("target <> 'persona'").df())
     if name == "scores":
         undecided = at_risk.filter("outcome is null and is_enrollment_day")
         days = undecided.project("phase, days_to_census").distinct().df()
         fitted = connection.sql("select * from ml.ml_enrollment_fit")
         written = score(
-            by_phase_and_day(undecided),
+            by_phase_and_day(undecided, columns),
             days,
             selected.filter("target <> 'persona'").df(),
             by_phase(fitted),
@@ -143,18 +188,22 @@ def step(name: str, database: Path) -> None:
             " count(*) as n, sum(outcome) as n_positive"
         ).df()
         fit: Callable[..., Any] = {"fit": fit_enrollment, "backtest": back_test}[name]
-        written = fit(
-            by_phase_and_day(closed), days, features, runs, Recipe(20260, n_jobs=-1), PHASES
-        )
+        read_slice = by_phase_and_day(closed, columns)
+        written = fit(read_slice, days, features, runs, Recipe(20260, n_jobs=-1), PHASES)
     for _ in written:
         pass
 
 
+def input_of(database: Path) -> Path:
+    """Name the folder of the sample that a warehouse was built from."""
+    return database.parent.with_name(f"{database.parent.name}_input")
+
+
 def build(folder: Path, persons: int, cycles: int, seed: int) -> Path:
     """Build up to the predictions, unless it was."""
-    name = f"likelihood_{persons}_{cycles}_{seed}"
-    files, place = folder / f"{name}_input", folder / name
+    place = folder / f"likelihood_{persons}_{cycles}_{seed}"
     database = place / "warehouse.duckdb"
+    files = input_of(database)
     if not database.exists():
         options = ["--persons", str(persons), "--cycles", str(cycles), "--seed", str(seed)]
         run(tool("applicant-personas"), "sample", str(files), *options, "--format", "parquet")
@@ -168,7 +217,10 @@ def main(given: argparse.Namespace, seeds: Sequence[int]) -> None:
     for seed in seeds:
         database = build(folder, given.persons, given.cycles, seed)
         print(f"seed {seed}")
-        print(compared(database).round(4).to_string(index=False), flush=True)
+        rows, names = read(database)
+        found = [compared(rows, names), possible(rows, input_of(database))]
+        for table in found:
+            print(table.round(4).to_string(index=False), flush=True)
         if given.persons >= 100_000:
             for name in STEPS:
                 cost = run(sys.executable, __file__, "--step", name, "--database", str(database))

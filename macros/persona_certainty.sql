@@ -13,28 +13,31 @@
         end
 {%- endmacro %}
 
-{# Whether no other center is nearer than that of the applicant's persona. #}
-{% macro is_nearest(columns, centers) -%}
-    {%- set distances = {} -%}
-    {%- for key, center in centers.items() -%}
-        {%- do distances.update({key: beyond_length(columns, center)}) -%}
-    {%- endfor -%}
-    case persona_key
-    {%- for key, distance in distances.items() %}
-            when '{{ key }}' then {{ distance }}
-    {%- endfor %}
-        end <= least({{ distances.values() | join(', ') }})
+{# 1 where no other center of a draw is nearer than that of the applicant's persona. #}
+{% macro is_kept(draw, keys) -%}
+    case
+        when case persona_key
+            {%- for key in keys %} when '{{ key }}' then {{ key }}_{{ draw }}{% endfor %}
+        end <= least(
+            {%- for key in keys %}{{ key }}_{{ draw }}{{ ', ' if not loop.last }}{% endfor -%}
+        ) then 1 else 0
+    end
 {%- endmacro %}
 
-{# The number of the column that says most, for the persona or against it; none of those before. #}
+{# The number of the column that says most, for the persona or against it; none of the block of a
+   column before, for that would say the same twice. #}
 {% macro strongest_column(columns, before) -%}
     {%- set strengths = [] -%}
     {%- for column in columns -%}
         {%- set strength = 'abs(' ~ column.column_name ~ '__nearer)' -%}
-        {%- if before -%}
-            {%- set strength = 'case when ' ~ loop.index ~ ' in (' ~ before | join(', ')
+        {%- set of_block = [] -%}
+        {%- for other in columns if other.block == column.block -%}
+            {%- do of_block.append(columns.index(other) + 1) -%}
+        {%- endfor -%}
+        {%- for place in before -%}
+            {%- set strength = 'case when ' ~ place ~ ' in (' ~ of_block | join(', ')
                 ~ ') then 0e0 else ' ~ strength ~ ' end' -%}
-        {%- endif -%}
+        {%- endfor -%}
         {%- do strengths.append(strength) -%}
     {%- endfor -%}
     {%- if not columns -%}

@@ -43,8 +43,8 @@ placed as (
         and filled.known_on = assignments.known_on
 ),
 
--- How much nearer each column brings an applicant to the persona than to everyone's average, and
--- whether the center of each bootstrap fit that was this persona's is nearest too.
+-- How much nearer each column brings an applicant to the persona than to the average, and
+-- how far the centers of each bootstrap fit are.
 measured as (
     select
         application_id,
@@ -55,8 +55,10 @@ measured as (
         {{ column.column_name }},
         {{ nearer_by(column, centers) }} as {{ column.column_name }}__nearer
         {%- endfor %}
-        {%- for draw, rows in draws.items() %},
-        {{ is_nearest(columns, centers_by_key(rows)) }} as is_kept_{{ draw }}
+        {%- for draw, rows in draws.items() %}
+        {%- for key, center in centers_by_key(rows).items() %},
+        {{ beyond_length(columns, center) }} as {{ key }}_{{ draw }}
+        {%- endfor %}
         {%- endfor %}
     from placed
 ),
@@ -94,7 +96,7 @@ coded as (
         {%- endfor %}
         (
             {%- for draw in draws %}
-            case when is_kept_{{ draw }} then 1 else 0 end{{ ' +' if not loop.last }}
+            {{ is_kept(draw, centers.keys()) }}{{ ' +' if not loop.last }}
             {%- else %}
             1
             {%- endfor %}

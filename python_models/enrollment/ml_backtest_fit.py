@@ -1,5 +1,6 @@
 """Predicts every closed cycle from the cycles before it, on every day, phase by phase."""
 
+from applicant_personas.at_risk import columns_at_risk
 from applicant_personas.backtest import back_test
 from applicant_personas.likelihood import Recipe
 from applicant_personas.relations import by_phase, by_phase_and_day
@@ -21,6 +22,7 @@ def model(dbt, session):
     days = closed.project("phase, days_to_census, is_training_day").distinct().df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
+    read = by_phase_and_day(closed, columns_at_risk(features))
     runs = Runs("backtest", refit, note, training, by_phase(stored))
     recipe = Recipe(seed, max_rows, n_jobs=-1)
-    return back_test(by_phase_and_day(closed), days, features, runs, recipe, phases)
+    return back_test(read, days, features, runs, recipe, phases)

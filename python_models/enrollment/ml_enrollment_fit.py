@@ -1,5 +1,6 @@
 """Fits and explains the likelihood of each phase; all that is fitted comes back as rows."""
 
+from applicant_personas.at_risk import columns_at_risk
 from applicant_personas.enrollment import fit_enrollment
 from applicant_personas.likelihood import Recipe
 from applicant_personas.relations import by_phase, by_phase_and_day
@@ -24,6 +25,7 @@ def model(dbt, session):
     ).df()
     features = selected.filter("kept and target <> 'persona'").order("block, feature").df()
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
+    read = by_phase_and_day(closed, columns_at_risk(features))
     runs = Runs("enrollment", refit, note, training, by_phase(stored))
     recipe = Recipe(seed, max_rows, n_jobs=-1)
-    return fit_enrollment(by_phase_and_day(closed), days, features, runs, recipe, phases)
+    return fit_enrollment(read, days, features, runs, recipe, phases)

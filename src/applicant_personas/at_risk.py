@@ -141,6 +141,11 @@ class AtRisk:
         return replace(self, features=features, numbers={**self.numbers, feature: values})
 
 
+def columns_at_risk(features: pd.DataFrame) -> list[str]:
+    """List the columns that `read_at_risk` wants for the features of any phase."""
+    return list(dict.fromkeys([*KEY_COLUMNS, *features["feature"].sort_values()]))
+
+
 def read_at_risk(rows: pa.Table, features: pd.DataFrame) -> AtRisk:
     """Take the rows of one phase and day; the persona joins the features as a category.
 

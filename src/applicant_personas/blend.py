@@ -46,16 +46,28 @@ def fit_weights(estimates: FloatArray, outcome: FloatArray) -> FloatArray:
     return np.asarray(trust * best + (1 - trust) / k)
 
 
-def fit_line(x: FloatArray, outcome: FloatArray, n_steps: int = 8) -> tuple[float, float]:
-    """Fit outcome's log-odds as intercept + slope x by Newton's method, a little ridge on both."""
+def fit_line(
+    x: FloatArray,
+    outcome: FloatArray,
+    *,
+    prior_slope: float = 0.0,
+    prior_deviation: float = 30.0,
+    n_steps: int = 8,
+) -> tuple[float, float]:
+    """Fit outcome's log-odds as intercept + slope x by Newton's method.
+
+    The slope has a normal prior, which decides where the rows don't. Returns intercept and slope.
+    """
     intercept, slope = float(log_odds(np.array([outcome.mean()]))[0]), 0.0
+    precision = prior_deviation**-2
     for _ in range(n_steps):
         p = probability_of(intercept + slope * x)
         weight = np.maximum(p * (1 - p), 1e-9)
-        gradient = np.array([(outcome - p).sum(), ((outcome - p) * x).sum() - 1e-3 * slope])
+        pull = precision * (slope - prior_slope)
+        gradient = np.array([(outcome - p).sum(), ((outcome - p) * x).sum() - pull])
         cross = (weight * x).sum()
-        hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum() + 1e-3]])
-        step = np.linalg.solve(hessian, gradient)
+        curvature = (weight * x * x).sum() + precision
+        step = np.linalg.solve(np.array([[weight.sum(), cross], [cross, curvature]]), gradient)
         intercept, slope = intercept + float(step[0]), slope + float(step[1])
     return intercept, slope
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import pyarrow as pa
 
 
 class Relation(Protocol):
-    """What is asked of a relation: a condition in plain SQL, and its rows."""
+    """What is asked of a relation: a condition in plain SQL, some columns, and its rows."""
 
     def filter(self, condition: str, /) -> Relation:
         """Keep the rows for which the condition holds."""
+
+    def project(self, columns: str, /) -> Relation:
+        """Keep some columns, a list in plain SQL."""
 
     def to_arrow_table(self) -> pa.Table:
         """Read the rows."""
 
 
-def by_phase_and_day(relation: Relation) -> Callable[[str, int | None], pa.Table]:
+def by_phase_and_day(
+    relation: Relation, columns: Iterable[str]
+) -> Callable[[str, int | None], pa.Table]:
     """Give a reader of the rows of a phase on a day; None is the day of rows without dates."""
+    names = ", ".join(f'"{name}"' for name in columns)
 
     def read(phase: str, day: int | None) -> pa.Table:
         on_day = f"days_to_census is not distinct from {'null' if day is None else int(day)}"
-        return relation.filter(f"{_of_phase(phase)} and {on_day}").to_arrow_table()
+        of_slice = relation.filter(f"{_of_phase(phase)} and {on_day}")
+        return of_slice.project(names).to_arrow_table()
 
     return read
 

@@ -106,6 +106,17 @@ def test_a_line_is_that_of_a_logistic_regression(scale, shift):
     assert slope == pytest.approx(expected.coef_[0, 0], abs=2e-3)
 
 
+def test_a_prior_decides_a_slope_that_rows_leave_open_and_yields_to_many():
+    rng = np.random.default_rng(4)
+    x = rng.normal(0, 1.5, 20_000)
+    y = (rng.random(len(x)) < probability_of(0.5 + 0.6 * x)).astype(float)
+    few, many = (
+        fit_line(x[:n], y[:n], prior_slope=1.2, prior_deviation=0.3)[1] for n in (12, 20_000)
+    )
+    assert few == pytest.approx(1.2, abs=0.3)
+    assert many == pytest.approx(0.6, abs=0.05)
+
+
 def test_a_line_through_one_value_is_the_base_rate():
     y = np.repeat([0.0, 1.0], [70, 30])
     intercept, slope = fit_line(np.zeros(100), y)

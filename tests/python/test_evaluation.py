@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from applicant_personas.blend import log_odds
 from applicant_personas.calibration import apply_knots, fit_knots
 from applicant_personas.evaluation import (
     BASELINES,
@@ -420,6 +421,20 @@ def test_calibration_repairs_overconfidence(n, method):
     assert log_loss(outcome[n:], calibrated) < log_loss(outcome[n:], raw[n:]) - 0.05
     assert roc_auc_score(outcome[n:], calibrated) > roc_auc_score(outcome[n:], raw[n:]) - 0.003
     assert 0 < calibrated.min() < calibrated.max() < 1
+
+
+def test_few_rows_do_not_make_a_curve_flat_or_steep():
+    rng = np.random.default_rng(8)
+    slopes = []
+    for _ in range(40):
+        logit = rng.normal(1.5, 0.6, 60)
+        outcome = (rng.random(60) < 1 / (1 + np.exp(-logit))).astype(float)
+        outcome[:2] = [0, 1]
+        knots = fit_knots(1 / (1 + np.exp(-logit)), outcome)
+        low, high = log_odds(apply_knots(np.array([0.5, 0.9]), knots))
+        slopes.append((high - low) / np.log(9))
+    # Without the prior they lie between -.1 and 2.9 here.
+    assert 0.8 < min(slopes) < max(slopes) < 1.6
 
 
 def test_calibration_of_a_useless_score_is_the_base_rate():

@@ -271,3 +271,15 @@ def test_a_fit_that_nobody_reads_spends_less_where_rows_abound():
     assert RECIPE.lighter(LIGHT_FROM - 1) == RECIPE
     light = replace(RECIPE, max_rows=50_000, n_trees=100).lighter(LIGHT_FROM)
     assert (light.max_rows, light.n_trees, light.linear_rows) == (6_000, 50, 6_000)
+
+
+def test_a_forest_that_draws_from_many_rows_has_fewer_trees():
+    recipe = replace(RECIPE, max_rows=500, n_trees=100)
+    assert (recipe.trees(500), recipe.trees(501)) == (100, 70)
+
+
+def test_a_fit_grows_the_trees_of_its_recipe(train):
+    recipe = replace(RECIPE, max_rows=500, n_trees=10)
+    model = fit_likelihood(at_risk(train), recipe).model
+    assert len(train) > 500
+    assert len(model.learned.forest.trees) == 7

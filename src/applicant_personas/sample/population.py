@@ -172,7 +172,7 @@ def draw_applications(
     _decide(rng, applications)
     _offer(rng, applications)
     _respond(rng, config, applications, len(people))
-    _follow_through(rng, applications)
+    follow_through(rng, applications)
     order = np.lexsort((applications["is_second"], person))  # persons in order, first choice first
     return applications.iloc[order].reset_index(drop=True)
 
@@ -301,7 +301,7 @@ def _respond(
     applications["p_enroll"] = applications["p_accept"] * (1 - applications["p_melt"])
 
 
-def _follow_through(rng: np.random.Generator, applications: pd.DataFrame) -> None:
+def follow_through(rng: np.random.Generator, applications: pd.DataFrame) -> None:
     """Add the times from admission to census: deposits, refusals, silence, melt, enrollment."""
     n = len(applications)
     abroad = ~applications["domestic"].to_numpy()

@@ -57,7 +57,7 @@ def planted_sets(persons: int) -> list[PlantedSet]:
         for n in range(1, 6)
     ] + [
         PlantedSet(f"worlds_{overlap}_{n}", (*worlds, *options(n, overlap=overlap)))
-        for overlap in ("low", "high")
+        for overlap in ("slight", "low", "high")
         for n in range(1, 7)
     ]
 
@@ -128,6 +128,17 @@ def score(rows: pd.DataFrame, catalog: pd.DataFrame, recipe: Recipe) -> dict[str
     }
 
 
+def halves(rows: pd.DataFrame, catalog: pd.DataFrame, recipe: Recipe, k: int) -> float:
+    """Tell how far two fits of k personas, each on half of the sample, label all rows alike."""
+    sample = sampled(rows)
+    order = np.random.default_rng(SEED).permutation(len(sample))
+    labels = [
+        recipe(sample.iloc[np.sort(half)].reset_index(drop=True), rows, catalog, k)
+        for half in np.array_split(order, 2)
+    ]
+    return float(adjusted_rand_score(*labels))
+
+
 def agreement(rows: pd.DataFrame, labels: Labels) -> float:
     is_planted = rows["archetype"].notna().to_numpy()
     return float(adjusted_rand_score(rows["archetype"][is_planted], labels[is_planted]))
@@ -145,12 +156,19 @@ def supervised(rows: pd.DataFrame, catalog: pd.DataFrame) -> float:
     return agreement(planted, cross_val_predict(forest, x, planted["archetype"], cv=3))
 
 
-def table(folder: Path, chosen: list[PlantedSet], recipe: Recipe | None) -> Iterator[pd.Series]:
-    for planted in chosen:
+def table(asked: argparse.Namespace, recipe: Recipe | None) -> Iterator[pd.Series]:
+    folder = ready(asked.folder)
+    for planted in planted_sets(asked.persons):
+        if not planted.name.startswith(asked.sets):
+            continue
         rows = prepared(planted, folder)
         catalog = pd.read_parquet(folder / "catalog.parquet")
-        figures = score(rows, catalog, recipe) if recipe else {"rows": len(rows)}
-        yield pd.Series(figures | {"supervised": supervised(rows, catalog)}, name=planted.name)
+        figures = {"rows": float(len(rows))} | (score(rows, catalog, recipe) if recipe else {})
+        if recipe and asked.halves:
+            figures["halves"] = halves(rows, catalog, recipe, int(figures["k"]))
+        figures["supervised"] = supervised(rows, catalog)
+        print(planted.name, {name: round(value, 3) for name, value in figures.items()})
+        yield pd.Series(figures, name=planted.name)
 
 
 def main() -> None:
@@ -159,11 +177,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "personas")
     parser.add_argument("--recipe", help="module:function; without it sets are made, none scored")
     parser.add_argument("--sets", default="", help="those whose names begin so, as in worlds_low")
+    parser.add_argument("--halves", action="store_true", help="fit on halves too, and compare")
     asked = parser.parse_args()
     module, _, function = (asked.recipe or "").partition(":")
     recipe = getattr(importlib.import_module(module), function) if module else None
-    chosen = [one for one in planted_sets(asked.persons) if one.name.startswith(asked.sets)]
-    found = pd.DataFrame(table(ready(asked.folder), chosen, recipe))
+    found = pd.DataFrame(table(asked, recipe))
     print(found.round(3).to_string())
     kinds = found.groupby(found.index.str.rsplit("_", n=1).str[0], sort=False)
     print("Medians", kinds.median().round(3).to_string(), sep="\n")

@@ -8,8 +8,8 @@ tables into DIR and the archetype of each person into DIR/truth. Each world draw
   blocks, some in one or two;
 - for each archetype how its traits hang together, within blocks and across them;
 - a trait or two in which no archetype differs (`--nuisance`);
-- persons between two archetypes: with little overlap 8 % of them, with high overlap 25 %, and
-  there archetypes are also nearer to the average applicant.
+- persons between two archetypes: 3 % of them where overlap is slight, 8 % where it is low and 25 %
+  where it is high; the more overlap, the nearer archetypes also are to the average applicant.
 
 Counts have heavy tails. Which tests and answers are missing depends on the archetype; that a grade,
 a score or an answer got lost does not.
@@ -105,8 +105,8 @@ CAST = {
     # As everyone else, but decides in the last weeks.
     "last_minute": Archetype({"lead": -2.0, "effort": -1.3}, domestic=0.5, stealth=0.3),
 }  # fmt: skip
-SPREAD = {"low": 1.0, "high": 0.65}
-BETWEEN = {"low": 0.08, "high": 0.25}
+SPREAD = {"slight": 1.5, "low": 1.0, "high": 0.65}
+BETWEEN = {"slight": 0.03, "low": 0.08, "high": 0.25}
 SMALLEST = 0.04
 
 YEARS = (2022, 2023, 2024, 2025, 2026)
@@ -178,7 +178,7 @@ class World:
         for field in fields(Archetype)[1:]:
             own = np.array([getattr(CAST[name], field.name) for name in names])
             everyone = share @ own
-            chances[field.name] = (everyone + self.spread * (own - everyone))[group]
+            chances[field.name] = (everyone + min(self.spread, 1.0) * (own - everyone))[group]
         return chances
 
     def _traits(

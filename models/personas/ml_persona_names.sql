@@ -38,8 +38,8 @@ catalog as (
 stored as (
     {{ stored_columns('ml_persona_names', {
         'persona_key': 'varchar', 'persona_name': 'varchar', 'name_source': 'varchar',
-        'named_by': 'varchar', 'persona_slug': 'varchar', 'description': 'varchar',
-        'top_traits': 'varchar', 'stability': 'double',
+        'named_by': 'varchar', 'description': 'varchar', 'top_traits': 'varchar',
+        'stability': 'double',
     }) }}
 ),
 
@@ -211,6 +211,25 @@ present as (
         named_by,
         stability
     from named
+),
+
+-- A retired persona is still called what people knew it by; an active one may have the name now.
+retired as (
+    select
+        all_keys.run_id,
+        all_keys.persona_key,
+        case
+            when stored.persona_name like '% (retired %' then stored.persona_name
+            else stored.persona_name || ' (retired ' || all_keys.persona_key || ')'
+        end as persona_name,
+        stored.description,
+        stored.top_traits,
+        stored.name_source,
+        stored.named_by,
+        stored.stability
+    from stored
+    inner join all_keys on stored.persona_key = all_keys.persona_key
+    where not all_keys.is_active
 )
 
 select
@@ -218,10 +237,7 @@ select
     named_by, stability
 from present
 union all
--- A retired persona keeps the name that people knew it by.
 select
-    all_keys.run_id, stored.persona_key, stored.persona_name, stored.persona_slug,
-    stored.description, stored.top_traits, stored.name_source, stored.named_by, stored.stability
-from stored
-inner join all_keys on stored.persona_key = all_keys.persona_key
-where not all_keys.is_active
+    run_id, persona_key, persona_name, {{ slug('persona_name') }} as persona_slug, description,
+    top_traits, name_source, named_by, stability
+from retired

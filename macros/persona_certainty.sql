@@ -4,20 +4,35 @@
 {# How much nearer a column brings an applicant to the center of their persona than to the average,
    which is 0: value^2 - (value - center)^2 where it is known. #}
 {% macro nearer_by(column, centers) -%}
-    case persona_key
+    case persona_number
     {%- for key, center in centers.items() %}
         {%- set value = center[column.column_name] %}
-            when '{{ key }}' then {{ double_literal(2 * value) }} * {{ column.column_name }}
+            when {{ loop.index }} then {{ double_literal(2 * value) }} * {{ column.column_name }}
                 - {{ double_literal(value * value) }} * {{ is_known(column) }}
     {%- endfor %}
         end
 {%- endmacro %}
 
+{# The farthest that a center moves in any draw. #}
+{% macro farthest_move(centers, draws) -%}
+    {%- set farthest = namespace(move=0.0) -%}
+    {%- for rows in draws.values() -%}
+        {%- for key, moved in centers_by_key(rows).items() -%}
+            {%- set squares = [] -%}
+            {%- for column_name, value in moved.items() -%}
+                {%- do squares.append((value - centers[key][column_name]) ** 2) -%}
+            {%- endfor -%}
+            {%- set farthest.move = [farthest.move, (squares | sum) ** 0.5] | max -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(farthest.move) }}
+{%- endmacro %}
+
 {# 1 where no other center of a draw is nearer than that of the applicant's persona. #}
 {% macro is_kept(draw, keys) -%}
     case
-        when case persona_key
-            {%- for key in keys %} when '{{ key }}' then {{ key }}_{{ draw }}{% endfor %}
+        when case persona_number
+            {%- for key in keys %} when {{ loop.index }} then {{ key }}_{{ draw }}{% endfor %}
         end <= least(
             {%- for key in keys %}{{ key }}_{{ draw }}{{ ', ' if not loop.last }}{% endfor -%}
         ) then 1 else 0

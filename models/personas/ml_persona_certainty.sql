@@ -1,12 +1,7 @@
--- depends_on: {{ ref('ml_persona_draws') }}
 -- depends_on: {{ ref('ml_persona_columns') }}
 -- depends_on: {{ ref('ml_persona_centroids') }}
 {%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
 {%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
-{%- set draws = {} %}
-{%- for row in fitted_rows('ml_persona_draws', order_by='draw, persona_key') %}
-    {%- do draws.setdefault(row.draw, []).append(row) %}
-{%- endfor %}
 
 with
 
@@ -17,6 +12,10 @@ assignments as (
 
 persona_keys as (
     select * from {{ ref('ml_persona_keys') }}
+),
+
+stabilities as (
+    select * from {{ ref('ml_persona_stability') }}
 ),
 
 words as (
@@ -36,29 +35,31 @@ placed as (
     select
         filled.*,
         assignments.persona_key,
-        assignments.distance
+        assignments.distance,
+        case assignments.persona_key
+            {%- for key in centers %}
+            when '{{ key }}' then {{ loop.index }}
+            {%- else %}
+            when '' then 0
+            {%- endfor %}
+        end as persona_number
     from filled
     inner join assignments
         on filled.application_id = assignments.application_id
         and filled.known_on = assignments.known_on
 ),
 
--- How much nearer each column brings an applicant to the persona than to the average, and
--- how far the centers of each bootstrap fit are.
+-- How much nearer each column brings an applicant to the persona than to the average.
 measured as (
     select
         application_id,
         known_on,
         persona_key,
+        persona_number,
         distance
         {%- for column in columns %},
         {{ column.column_name }},
         {{ nearer_by(column, centers) }} as {{ column.column_name }}__nearer
-        {%- endfor %}
-        {%- for draw, rows in draws.items() %}
-        {%- for key, center in centers_by_key(rows).items() %},
-        {{ beyond_length(columns, center) }} as {{ key }}_{{ draw }}
-        {%- endfor %}
         {%- endfor %}
     from placed
 ),
@@ -90,17 +91,10 @@ coded as (
         application_id,
         known_on,
         persona_key,
-        distance,
-        {%- for place in [1, 2, 3] %}
-        {{ trait_code(columns, 'column_' ~ place) }} as code_{{ place }},
+        distance
+        {%- for place in [1, 2, 3] %},
+        {{ trait_code(columns, 'column_' ~ place) }} as code_{{ place }}
         {%- endfor %}
-        (
-            {%- for draw in draws %}
-            {{ is_kept(draw, centers.keys()) }}{{ ' +' if not loop.last }}
-            {%- else %}
-            1
-            {%- endfor %}
-        ) / cast({{ draws | length or 1 }} as double) as stability
     from third_trait
 ),
 
@@ -122,12 +116,15 @@ told as (
 select
     coded.application_id,
     coded.known_on,
-    round(coded.stability, 9) as stability,
+    round(stabilities.stability, 9) as stability,
     coded.distance > persona_keys.far as fits_no_persona,
     told_1.phrase as trait_1,
     told_2.phrase as trait_2,
     told_3.phrase as trait_3
 from coded
+inner join stabilities
+    on coded.application_id = stabilities.application_id
+    and coded.known_on = stabilities.known_on
 inner join persona_keys on coded.persona_key = persona_keys.persona_key
 {%- for place in [1, 2, 3] %}
 left join told as told_{{ place }} on coded.code_{{ place }} = told_{{ place }}.code

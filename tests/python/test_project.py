@@ -2,12 +2,10 @@
 
 import ast
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warehouse
 
 from applicant_personas.dictionary import write_dictionary
 
@@ -39,16 +37,8 @@ MAY_READ = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    target = tmp_path_factory.mktemp("parse")
-    command = Path(sys.executable).with_name("dbt")
-    subprocess.run(
-        [command, "--quiet", "parse", "--target-path", target],
-        cwd=ROOT,
-        check=True,
-        env={**os.environ, "DBT_LOG_PATH": str(target)},
-    )
-    return json.loads((target / "manifest.json").read_text()) | {"path": target / "manifest.json"}
+def manifest():
+    return json.loads(warehouse.manifest().read_text())
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +218,8 @@ def test_the_library_knows_neither_dbt_nor_duckdb():
         assert not foreign, file.name
 
 
-def test_the_data_dictionary_is_current(manifest, tmp_path):
-    write_dictionary(manifest["path"], tmp_path / "dictionary.md")
+def test_the_data_dictionary_is_current(tmp_path):
+    write_dictionary(warehouse.manifest(), tmp_path / "dictionary.md")
     committed = (ROOT / "docs" / "data-dictionary.md").read_text()
     assert (tmp_path / "dictionary.md").read_text() == committed, (
         "run: dbt parse && applicant-personas dictionary"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import sklearn.ensemble
 import sklearn.linear_model  # noqa: F401
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
@@ -31,6 +32,8 @@ class Command(socketserver.StreamRequestHandler):
         os.environ |= asked["environment"]
         manifest = self.server.manifest if asked["is_parsed"] else None
         is_done = dbtRunner(manifest).invoke(asked["arguments"]).success
+        # Whoever asked may open the database now.
+        DuckDBConnectionManager.close_all_connections()
         sys.stdout.flush()
         self.wfile.write(b"done" if is_done else b"failed")
 

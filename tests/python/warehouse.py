@@ -91,6 +91,12 @@ def build(
     return Warehouse(folder / "warehouse.duckdb")
 
 
+def built_sample(folder: Path) -> Warehouse:
+    """Give the committed sample, built in the folder unless `make test` has built it already."""
+    built = os.environ.get("PERSONAS_BUILT_SAMPLE")
+    return Warehouse(ROOT / built) if built else build(folder)
+
+
 def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:
     """Return what a dbt command said, its database, target and logs in a folder; it must succeed.
 

@@ -132,7 +132,7 @@ def warned(folder):
 
 
 def test_leaks_warn_and_can_stop_the_build(folder, warned):
-    assert "PASS=0 WARN=2" in warned
+    assert "WARN=2 ERROR=0" in warned
     with pytest.raises(AssertionError, match="ERROR=1"):
         look_for_leaks(folder, OF_FEATURES, leak_severity="error")
 

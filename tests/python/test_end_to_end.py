@@ -68,12 +68,12 @@ def build_large(folder: Path) -> Case:
     return Case(built, tables, tables / "truth")
 
 
-def build_only(folder: Path, table: str) -> Case:
-    """Build from the required tables and one optional table, and run every data test."""
-    made = generate(folder / "made", "--persons", "600")
+def build_part(folder: Path, optional: list[str], *options: str) -> Case:
+    """Build from the required tables and some optional ones, and run every data test."""
+    made = generate(folder / "made", *options)
     tables = folder / "input"
     tables.mkdir()
-    for name in ("persons", "applications", table):
+    for name in ("persons", "applications", *optional):
         shutil.copy(made / f"{name}.csv", tables)
     return Case(build(folder, tables, with_tests=True), tables, made / "truth")
 
@@ -87,10 +87,9 @@ def build_eight_cycles(folder: Path) -> Case:
     return Case(built, tables, tables / "truth")
 
 
-def build_cycles(folder: Path, n_closed: int) -> Case:
-    """Build a few persons in some closed cycles and an open one, and run every data test."""
-    options = ["--persons", str(400 * (n_closed + 1)), "--cycles", str(n_closed + 1)]
-    tables = generate(folder / "input", *options)
+def build_open_cycle(folder: Path) -> Case:
+    """Build all tables of an open cycle, the first there is, and run every data test."""
+    tables = generate(folder / "input", "--persons", "400", "--cycles", "1")
     return Case(build(folder, tables, with_tests=True), tables, tables / "truth")
 
 
@@ -141,11 +140,12 @@ BUILDS: dict[str, Callable[[Path], Case]] = {
     "large": build_large,
     "eight_cycles": build_eight_cycles,
     "sample": build_sample,
-    "only_interactions": lambda folder: build_only(folder, "interactions"),
-    "only_stage_events": lambda folder: build_only(folder, "stage_events"),
+    "only_interactions": lambda folder: build_part(folder, ["interactions"], "--persons", "600"),
+    "one_closed_cycle_of_stage_events": lambda folder: build_part(
+        folder, ["entry_terms", "stage_events"], "--persons", "800", "--cycles", "2"
+    ),
     "flat": build_flat,
-    "one_closed_cycle": lambda folder: build_cycles(folder, 1),
-    "no_closed_cycle": lambda folder: build_cycles(folder, 0),
+    "no_closed_cycle": build_open_cycle,
 }
 
 
@@ -177,11 +177,6 @@ def only_interactions(builds: dict[str, Future[Case]]) -> Case:
 
 
 @pytest.fixture(scope="session")
-def only_stage_events(builds: dict[str, Future[Case]]) -> Case:
-    return builds["only_stage_events"].result()
-
-
-@pytest.fixture(scope="session")
 def flat(builds: dict[str, Future[Case]]) -> Case:
     return builds["flat"].result()
 
@@ -192,8 +187,8 @@ def eight_cycles(builds: dict[str, Future[Case]]) -> Case:
 
 
 @pytest.fixture(scope="session")
-def one_closed_cycle(builds: dict[str, Future[Case]]) -> Case:
-    return builds["one_closed_cycle"].result()
+def one_closed_cycle_of_stage_events(builds: dict[str, Future[Case]]) -> Case:
+    return builds["one_closed_cycle_of_stage_events"].result()
 
 
 @pytest.fixture(scope="session")
@@ -359,15 +354,18 @@ def statuses(case: Case) -> pd.Series:
     return runs.set_index("kind")["status"]
 
 
-def test_one_closed_cycle_is_evaluated_by_folds_and_says_so(one_closed_cycle: Case) -> None:
-    status = statuses(one_closed_cycle)
+def test_one_closed_cycle_is_evaluated_by_folds_and_says_so(
+    one_closed_cycle_of_stage_events: Case,
+) -> None:
+    case = one_closed_cycle_of_stage_events
+    status = statuses(case)
     assert "which is optimistic" in status["enrollment-applied"]
     assert status["backtest-applied"].startswith("No back-test")
-    cycles = one_closed_cycle.warehouse.column(
+    cycles = case.warehouse.column(
         "select distinct test_cycle from marts.rpt_model_evaluation where phase = 'applied'"
     )
     assert cycles == ["within_cycle (optimistic)"]
-    scores = one_closed_cycle.warehouse.frame(
+    scores = case.warehouse.frame(
         "select distinct entry_term, score_kind from marts.fct_enrollment_scores"
         " where phase = 'applied'"
     )
@@ -763,20 +761,19 @@ def test_interactions_alone_build_green(only_interactions: Case) -> None:
     assert status["enrollment-admitted"].startswith("No model")
 
 
-def test_stage_events_alone_build_green(only_stage_events: Case) -> None:
-    state = available(only_stage_events)
+def test_stage_events_alone_build_green(
+    one_closed_cycle_of_stage_events: Case,
+) -> None:
+    case = one_closed_cycle_of_stage_events
+    state = available(case)
     assert state["table stage_events"]
     assert not state["table interactions"]
     assert state["block timing"]
     assert [state[f"block {name}"] for name in ("engagement", "intent")] == [False] * 2
     # No record of interactions is no proof that there were none.
-    features = only_stage_events.warehouse.column(
-        "select count(virtual_events) from features.ftr_applicants"
-    )
+    features = case.warehouse.column("select count(virtual_events) from features.ftr_applicants")
     assert features == [0]
-    personas = only_stage_events.warehouse.column(
-        "select count(*) from marts.fct_applicant_personas"
-    )
+    personas = case.warehouse.column("select count(*) from marts.fct_applicant_personas")
     assert personas[0] > 500
 
 

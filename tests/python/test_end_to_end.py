@@ -35,6 +35,9 @@ PHASES = ("applied", "admitted", "deposited")
 # The last applications come in 108 days before census and wait for at most 56 days: of the days
 # that are looked at, 60 is the nearest to the last decisions.
 ADMISSION_END = 60
+# Of the days that are looked at, the one on which most of the admitted had not decided: what moves
+# them is measured there.
+MOST_UNDECIDED = 150
 FLAT_STAGES = ["admitted", "denied", "deposited", "enrolled", "withdrawn"]
 
 
@@ -64,7 +67,7 @@ def build_large(folder: Path) -> Case:
     marts = ["fct_enrollment_scores", "fct_applicant_personas", "rpt_feature_importance"]
     marts += ["dq_score_issues", "dq_diverted_rows"]
     select = [f"+{mart}" for mart in marts]
-    built = build(folder, tables, select=select, as_of_offsets=[ADMISSION_END])
+    built = build(folder, tables, select=select, as_of_offsets=[MOST_UNDECIDED])
     return Case(built, tables, tables / "truth")
 
 

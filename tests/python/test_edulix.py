@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
 SOURCE = ROOT.parent / "shared/data/edulix/edulix_applications.csv.gz"
 
-# Enough to show that admission is predicted, for a fraction of the cost of the default.
-TRAINING_ROWS = 8_000
 N_APPLICATIONS, N_PERSONS, N_PROGRAMS = 53_527, 14_798, 54
 PHASE = {"name": "admission", "at_risk": "submitted", "outcome": "admitted"}
 
@@ -37,9 +35,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def marts(mapped: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Map and build once, with all data tests, and read the database that is left."""
-    built = build(
-        mapped.parent, mapped, with_tests=True, phases=[PHASE], training_rows=TRAINING_ROWS
-    )
+    built = build(mapped.parent, mapped, with_tests=True, phases=[PHASE])
     with duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute(
             f"create temp view raw as select * from read_csv('{SOURCE}', all_varchar = true)"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,17 @@ def test_protected_attributes_reach_no_feature_and_no_mart(manifest, models):
     touched = {layer(models[name]) for name in reached}
     assert reached
     assert touched <= {"input", "staging", "data_quality"}
+
+
+def test_the_parsed_project_is_the_same_for_vars_that_are_read_when_a_model_runs():
+    """Builds of the tests that change no others share one parse."""
+    folders = [ROOT / name for name in ("models", "python_models", "tests", "seeds")]
+    properties = [file.read_text() for folder in folders for file in folder.rglob("*.yml")]
+    models = [file.read_text() for folder in folders for file in folder.rglob("*.sql")]
+    configs = [text for model in models for text in re.findall(r"config\(.*?\)\s*}}", model, re.S)]
+    parsed = set(re.findall(r"var\('(\w+)'", "".join(properties + configs)))
+    assert {"seed", "leak_severity"} <= parsed
+    assert not parsed & warehouse.READ_WHEN_RUN
 
 
 def test_python_models_are_thin():

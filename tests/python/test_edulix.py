@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from warehouse import build, run
+from warehouse import build
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="session")
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("edulix") / "input"
-    run(sys.executable, str(EXAMPLE / "map.py"), str(SOURCE), str(folder))
+    command = [sys.executable, str(EXAMPLE / "map.py"), str(SOURCE), str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return folder
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import warehouse
 from warehouse import ROOT, run_dbt
 
 from applicant_personas.cli import main
@@ -111,11 +112,9 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return dbt's manifest of the project, parsed here once."""
-    target = tmp_path_factory.mktemp("parsed")
-    run_dbt(target, "parse")
-    return target / "target/manifest.json"
+def manifest() -> Path:
+    """Return dbt's manifest of the project."""
+    return warehouse.manifest()
 
 
 @pytest.fixture(scope="module")

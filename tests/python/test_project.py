@@ -2,12 +2,11 @@
 
 import ast
 import json
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
+import warehouse
 
 from applicant_personas.dictionary import write_dictionary
 
@@ -39,16 +38,8 @@ MAY_READ = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    target = tmp_path_factory.mktemp("parse")
-    command = Path(sys.executable).with_name("dbt")
-    subprocess.run(
-        [command, "--quiet", "parse", "--target-path", target],
-        cwd=ROOT,
-        check=True,
-        env={**os.environ, "DBT_LOG_PATH": str(target)},
-    )
-    return json.loads((target / "manifest.json").read_text()) | {"path": target / "manifest.json"}
+def manifest():
+    return json.loads(warehouse.manifest().read_text())
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +193,17 @@ def test_protected_attributes_reach_no_feature_and_no_mart(manifest, models):
     assert touched <= {"input", "staging", "data_quality"}
 
 
+def test_the_parsed_project_is_the_same_for_vars_that_are_read_when_a_model_runs():
+    """Builds of the tests that change no others share one parse."""
+    folders = [ROOT / name for name in ("models", "python_models", "tests", "seeds")]
+    properties = [file.read_text() for folder in folders for file in folder.rglob("*.yml")]
+    models = [file.read_text() for folder in folders for file in folder.rglob("*.sql")]
+    configs = [text for model in models for text in re.findall(r"config\(.*?\)\s*}}", model, re.S)]
+    parsed = set(re.findall(r"var\('(\w+)'", "".join(properties + configs)))
+    assert {"seed", "leak_severity"} <= parsed
+    assert not parsed & warehouse.READ_WHEN_RUN
+
+
 def test_python_models_are_thin():
     files = sorted((ROOT / "python_models").rglob("*.py"))
     assert files
@@ -228,8 +230,8 @@ def test_the_library_knows_neither_dbt_nor_duckdb():
         assert not foreign, file.name
 
 
-def test_the_data_dictionary_is_current(manifest, tmp_path):
-    write_dictionary(manifest["path"], tmp_path / "dictionary.md")
+def test_the_data_dictionary_is_current(tmp_path):
+    write_dictionary(warehouse.manifest(), tmp_path / "dictionary.md")
     committed = (ROOT / "docs" / "data-dictionary.md").read_text()
     assert (tmp_path / "dictionary.md").read_text() == committed, (
         "run: dbt parse && applicant-personas dictionary"

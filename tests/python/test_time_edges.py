@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from warehouse import ROOT, Warehouse, build, generate, run_dbt
+from warehouse import ROOT, Warehouse, build, generate
 
 AS_OF = "2026-05-15"
 # The spring intake is the fall's, so many days later.
@@ -198,9 +198,8 @@ def test_the_same_day_of_the_cycle_before_stands_beside_in_each_intake(
 
 
 def test_a_day_far_past_the_data_stops_with_a_sentence(tmp_path: Path) -> None:
-    arguments = ["build", "--select", "+int_as_of", "--exclude-resource-type", "test", "unit_test"]
     with pytest.raises(AssertionError) as stopped:
-        run_dbt(tmp_path, *arguments, as_of="2027-05-17")
+        build(tmp_path, select=["+int_as_of"], as_of="2027-05-17")
     said = str(stopped.value)
     assert (
         "the var as_of is 2027-05-17, more than a year after 2026-05-15, the last day that the"
@@ -208,7 +207,7 @@ def test_a_day_far_past_the_data_stops_with_a_sentence(tmp_path: Path) -> None:
         " newer export."
     ) in said
     assert "Traceback" not in said
-    run_dbt(tmp_path, *arguments, as_of="2027-05-16")
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    # All before it is built.
+    warehouse = build(tmp_path, select=["int_as_of"], as_of="2027-05-16")
     found = warehouse.frame("select as_of, latest_known_on from intermediate.int_as_of")
     assert [day.date() for day in found.loc[0]] == [date(2027, 5, 16), date(2026, 5, 15)]

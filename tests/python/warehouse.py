@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +20,21 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from applicant_personas.cli import main
+
 ROOT = Path(__file__).parents[2]
 # Two builds of the same input agree in everything but these.
 OF_THE_RUN = {"run_id", "first_run_id", "last_run_id", "fitted_at"}
+# Vars that are read when a model runs; all others may change what the parse makes of the project.
+READ_WHEN_RUN = {
+    "as_of",
+    "as_of_offsets",
+    "input_path",
+    "input_schema",
+    "min_cell",
+    "settling_days",
+}
+STARTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -73,33 +91,62 @@ def build(
     return Warehouse(folder / "warehouse.duckdb")
 
 
+def built_sample(folder: Path) -> Warehouse:
+    """Give the committed sample, built in the folder unless `make test` has built it already."""
+    built = os.environ.get("PERSONAS_BUILT_SAMPLE")
+    return Warehouse(ROOT / built) if built else build(folder)
+
+
 def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:
-    """Run dbt with its database, target and logs in a folder of its own, as `run` does."""
-    places = {
-        "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
+    """Return what a dbt command said, its database, target and logs in a folder; it must succeed.
+
+    It runs from the root of the project in a process of its own.
+    """
+    folder.mkdir(exist_ok=True)
+    asked = {
+        "arguments": [*arguments, "--vars", json.dumps(variables)],
+        "environment": {
+            "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        },
+        "is_parsed": set(variables) <= READ_WHEN_RUN,
+        "output": str(folder / "output.txt"),
     }
-    command = str(Path(sys.executable).with_name("dbt"))
-    return run(command, *arguments, "--vars", json.dumps(variables), **places)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(dbt_server() / "socket"))
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        answer = connection.makefile().read()
+    said = (folder / "output.txt").read_text()
+    assert answer == "done", said[-7000:]
+    return said
+
+
+def dbt_server() -> Path:
+    """Give the folder of the process that runs dbt for this one; the first call starts it."""
+    with STARTING:
+        return start_dbt_server()
+
+
+@functools.cache
+def start_dbt_server() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="dbt-"))
+    command = [sys.executable, str(Path(__file__).with_name("dbt_server.py")), str(folder)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    atexit.register(shutil.rmtree, folder)
+    atexit.register(server.kill)
+    assert server.stdout
+    said = server.stdout.readline()
+    assert said == "ready\n", said
+    return folder
+
+
+def manifest() -> Path:
+    """Give the manifest of the project, parsed with the defaults."""
+    return dbt_server() / "target/manifest.json"
 
 
 def generate(folder: Path, *options: str) -> Path:
     """Write a sample; the truth goes to its folder `truth`, which no model reads."""
-    command = str(Path(sys.executable).with_name("applicant-personas"))
-    run(command, "sample", str(folder), *options)
+    assert main(["sample", str(folder), *options]) == 0
     return folder
-
-
-def run(*command: str, **environment: str) -> str:
-    """Return what a command said, run from the root of the project; it must succeed."""
-    finished = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not finished.returncode, finished.stdout[-5000:] + finished.stderr[-2000:]
-    return finished.stdout

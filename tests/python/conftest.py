@@ -1,0 +1,23 @@
+"""The order of the files."""
+
+from __future__ import annotations
+
+import pytest
+
+# Those whose builds take longest, longest first, so that no worker begins one near the end.
+LONGEST = [
+    "test_end_to_end",
+    "test_edulix",
+    "test_input",
+    "test_as_of",
+    "test_erasure",
+    "test_leaks",
+    "test_time_edges",
+    "test_absence",
+    "test_phases",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))

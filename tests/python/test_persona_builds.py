@@ -6,12 +6,14 @@ with the stored personas, with new ones, and without one archetype.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,7 @@ class Step:
     name: str
     frames: Mapping[str, pd.DataFrame]
     marts: Mapping[str, list[tuple[Any, ...]]]
+    compiled: Mapping[str, str]
 
     def __getitem__(self, relation: str) -> pd.DataFrame:
         return self.frames[relation]
@@ -81,13 +84,16 @@ KEPT = [
     "ml.ml_persona_assignments", "ml.ml_persona_runs", "ml.ml_persona_history",
     "marts.dim_personas", "marts.fct_applicant_personas", "marts.rpt_persona_lineage",
     "marts.rpt_persona_transitions", "marts.rpt_persona_drift", "marts.rpt_persona_selection",
-    "marts.rpt_feature_selection",
+    "marts.rpt_feature_selection", "staging.stg_feature_catalog",
 ]  # fmt: skip
+READERS = ["ml_persona_sample", "ml_persona_space", "ftr_statistics", "ftr_applicants"]
 
 
 def keep(name: str, warehouse: Warehouse) -> Step:
     frames = {relation: warehouse.frame(f"select * from {relation}") for relation in KEPT}
-    return Step(name, frames, warehouse.marts())
+    models = warehouse.database.parent / "target/compiled/applicant_personas/models"
+    compiled = {name: next(models.rglob(f"{name}.sql")).read_text() for name in READERS}
+    return Step(name, frames, warehouse.marts(), compiled)
 
 
 # --- the input ------------------------------------------------------------------------------------
@@ -305,10 +311,62 @@ def test_never_scores_with_the_stored_model_and_without_what_the_catalog_withdre
     assert people[["distance", "confidence", "stability", "trait_1"]].notna().all(axis=None)
 
 
-def test_never_stops_where_nothing_is_stored(tmp_path: Path) -> None:
-    tables = generate(tmp_path / "input", "--persons", "200")
-    with pytest.raises(AssertionError, match="refit is never, and no model is stored in the data"):
-        build(tmp_path, tables, select=["+ml_persona_fit"], refit="never")
+# --- what the space is made of --------------------------------------------------------------------
+
+KEYS = {
+    "application_id", "known_on", "person_id", "entry_term", "is_primary", "is_persona_snapshot",
+    "is_persona_training",
+}  # fmt: skip
+
+
+def columns_read(sql: str) -> set[tuple[str, ...]]:
+    """List every column that a statement names, with its table where it names that too."""
+    ((serialized,),) = duckdb.execute("select json_serialize_sql(?)", [sql]).fetchall()
+    todo, found = [json.loads(serialized)], set()
+    assert not todo[0]["error"], todo[0]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            if node.get("class") == "COLUMN_REF":
+                found.add(tuple(node["column_names"]))
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node
+    return found
+
+
+def beyond_the_catalog(sql: str, catalog: pd.DataFrame) -> set[str]:
+    """List what a statement reads that is no key, and that the catalog keeps from personas."""
+    may_shape = catalog["role"].isin(["persona", "both"]) & catalog["barred_from_personas"].isna()
+    read = {names[-1].partition("__")[0] for names in columns_read(sql)}
+    barred = set(catalog.loc[~may_shape, "feature"])
+    unknown = read - set(catalog["feature"]) - KEYS
+    made = {"n_rows", "n_positions"}
+    return (read & barred) | (unknown - made)
+
+
+@pytest.mark.parametrize("name", ["first", "never", "without"])
+@pytest.mark.parametrize("model", ["ml_persona_sample", "ml_persona_space", "ftr_statistics"])
+def test_personas_read_only_what_the_catalog_lets_shape_them(
+    chain: Chain, name: str, model: str
+) -> None:
+    step: Step = getattr(chain, name)
+    catalog, sql = step["staging.stg_feature_catalog"], step.compiled[model]
+    assert "gre_verbal" in {names[-1].partition("__")[0] for names in columns_read(sql)}
+    assert not beyond_the_catalog(sql, catalog)
+    for tampered in ("scholarship_amount", "has_deposited", "faith", "residency"):
+        assert beyond_the_catalog(sql.replace("gre_verbal", tampered), catalog) == {tampered}
+
+
+def test_no_column_of_personas_comes_from_an_offer_or_an_outcome(chain: Chain) -> None:
+    catalog = chain.first["staging.stg_feature_catalog"]
+    may_shape = catalog["role"].isin(["persona", "both"]) & catalog["barred_from_personas"].isna()
+    sources = set(catalog.loc[may_shape, "source_column"])
+    read = {".".join(names) for names in columns_read(chain.first.compiled["ftr_applicants"])}
+    assert {source for source in sources if not source.startswith("persons.")} <= read
+    outcomes = "offers|deposit|admi|review|last_touch|current_stage|citizen|residen|birth"
+    assert len(sources) > 10
+    assert not [source for source in sources if pd.Series(source).str.contains(outcomes).any()]
 
 
 # --- what is remembered ---------------------------------------------------------------------------

@@ -27,16 +27,46 @@
     {{ return(catalog_features(roles=['persona', 'enrollment', 'both', 'describe'])) }}
 {%- endmacro %}
 
-{# Numeric features that may shape a persona. #}
-{% macro persona_features() -%}
-    {{ return(catalog_features(roles=['persona', 'both'], kinds=numeric_kinds())) }}
-{%- endmacro %}
-
 {# Features that may shape a persona, categories too where the catalog says so. #}
 {% macro shaping_features() -%}
     {{ return(
-        catalog_features(roles=['persona', 'both']) | rejectattr('protected') | list
+        catalog_features(roles=['persona', 'both']) | rejectattr('barred_from_personas') | list
     ) }}
+{%- endmacro %}
+
+{# The numeric ones of them. #}
+{% macro persona_features() -%}
+    {{ return(shaping_features() | rejectattr('kind', 'equalto', 'category') | list) }}
+{%- endmacro %}
+
+{# True where a row of the catalog takes its value from the offer, or from what came of it: no
+   persona is made of that, whatever stage and role the row has. #}
+{% macro tells_the_decision(catalog) -%}
+    {%- set columns = ['current_stage', 'scholarship_offer_amount', 'scholarship_offered_at'] -%}
+    {%- for stage in ['admitted', 'denied', 'deposited', 'enrolled', 'withdrawn'] -%}
+        {%- do columns.append(stage ~ '_at') -%}
+    {%- endfor -%}
+    ({{ catalog }}.source_column like 'int!_offers!_known.%' escape '!'
+    or {{ catalog }}.source_column in (
+        {%- for column in columns %}
+        'applications.{{ column }}', 'stg_applications.{{ column }}',
+        {%- endfor %}
+        'int_engagement_known.admitted_day_attended', 'int_engagement_known.last_touch_on',
+        'int_timing_known.days_in_review', 'int_timing_known.days_since_admission',
+        'int_timing_known.days_since_deposit', 'int_timing_known.days_since_last_touch',
+        'int_timing_known.has_deposited', 'int_timing_known.has_deposited_elsewhere'
+    ))
+{%- endmacro %}
+
+{# True where a row of the catalog takes its value from where people come from, or from their age. #}
+{% macro is_origin_or_age(catalog) -%}
+    {%- set columns = [
+        'country_of_residence', 'country_of_citizenship', 'residency', 'birth_year'
+    ] -%}
+    {{ catalog }}.source_column in (
+        'int_applications_as_of.is_domestic', 'int_applications_as_of.residency'
+        {%- for column in columns %}, 'persons.{{ column }}', 'stg_persons.{{ column }}'{% endfor -%}
+    )
 {%- endmacro %}
 
 {# Contract tables under the names users know, and how each joins to an application. #}

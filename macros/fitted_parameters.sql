@@ -18,6 +18,14 @@
     {{ return(rows) }}
 {%- endmacro %}
 
+{# The columns of the persona space. A stored model may be of an earlier catalog: what the present
+   one does not let shape personas counts as unknown for everyone. #}
+{% macro persona_columns() -%}
+    {%- set shaping = shaping_features() | map(attribute='feature') | list -%}
+    {%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') -%}
+    {{ return(columns | selectattr('feature', 'in', shaping) | list) }}
+{%- endmacro %}
+
 {# Centers of personas as {key: {column: coordinate}}. #}
 {% macro centers_by_key(rows) -%}
     {%- set centers = {} -%}

@@ -44,16 +44,16 @@
 {% macro strongest_column(columns, before) -%}
     {%- set strengths = [] -%}
     {%- for column in columns -%}
-        {%- set strength = 'abs(' ~ column.column_name ~ '__nearer)' -%}
+        {%- set strength = namespace(sql='abs(' ~ column.column_name ~ '__nearer)') -%}
         {%- set of_block = [] -%}
         {%- for other in columns if other.block == column.block -%}
             {%- do of_block.append(columns.index(other) + 1) -%}
         {%- endfor -%}
         {%- for place in before -%}
-            {%- set strength = 'case when ' ~ place ~ ' in (' ~ of_block | join(', ')
-                ~ ') then 0e0 else ' ~ strength ~ ' end' -%}
+            {%- set strength.sql = 'case when ' ~ place ~ ' in (' ~ of_block | join(', ')
+                ~ ') then 0e0 else ' ~ strength.sql ~ ' end' -%}
         {%- endfor -%}
-        {%- do strengths.append(strength) -%}
+        {%- do strengths.append(strength.sql) -%}
     {%- endfor -%}
     {%- if not columns -%}
         cast(null as integer)

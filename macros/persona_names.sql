@@ -2,14 +2,9 @@
 
 {# True where a row of the catalog says who people are rather than what they bring and do: no name
    is made of it, whatever else it may be used for. #}
-{% macro is_demographic() -%}
-    {%- set columns = [
-        'country_of_residence', 'country_of_citizenship', 'residency', 'birth_year', 'distance_km'
-    ] -%}
-    source_column in (
-        'int_applications_as_of.is_domestic'
-        {%- for column in columns %}, 'persons.{{ column }}', 'stg_persons.{{ column }}'{% endfor -%}
-    )
+{% macro is_demographic(catalog) -%}
+    ({{ is_origin_or_age(catalog) }}
+    or {{ catalog }}.source_column in ('persons.distance_km', 'stg_persons.distance_km'))
 {%- endmacro %}
 
 {# Endings of two traits as one: with a and b, without a or b. #}

@@ -61,12 +61,16 @@
     {%- do check_day('as_of') -%}
 {%- endmacro %}
 
-{# Without a stored model nothing can be scored, and `never` lets nothing be fitted. #}
+{# Without a stored model nothing can be scored, and `never` lets nothing be fitted. Either part may
+   have been built alone; a fit that misses its own stored model stops by itself. #}
 {% macro check_stored_model() -%}
-    {%- set stored = adapter.get_relation(
-        target.database, generate_schema_name('ml', none), 'ml_enrollment_fit'
-    ) -%}
-    {%- if var('refit') == 'never' and stored is none -%}
+    {%- set stored = [] -%}
+    {%- for fit in ['ml_persona_fit', 'ml_enrollment_fit'] -%}
+        {%- do stored.append(
+            adapter.get_relation(target.database, generate_schema_name('ml', none), fit)
+        ) -%}
+    {%- endfor -%}
+    {%- if var('refit') == 'never' and not stored | reject('none') | list -%}
         {%- do stop(
             'the var refit is never, and the database holds no model yet; build once with '
             ~ 'refit: auto.'

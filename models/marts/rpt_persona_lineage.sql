@@ -42,7 +42,11 @@ select
         when 'new' then 'New: no earlier persona holds most of these people.'
         when 'vanished' then 'Retired: hardly anyone like these people is left.'
         when 'merged' then 'Merged: most of its people are in ' || lineage.persona_key || ' now.'
-        when 'split' then 'Split: a part of what was ' || lineage.previous_persona_key || '.'
+        when 'split' then case
+            when lineage.previous_persona_key = lineage.persona_key
+                then 'Kept its key, and was split: a part of its people are a persona of their own.'
+            else 'Split: a part of what was ' || lineage.previous_persona_key || '.'
+        end
         else 'Kept its key: mostly the same people as before.'
     end as sentence
 from lineage

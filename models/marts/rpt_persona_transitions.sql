@@ -8,6 +8,15 @@ as_of as (
     select as_of from {{ ref('int_as_of') }}
 ),
 
+fits as (
+    select
+        run_id,
+        max(text) as fitted_at
+    from {{ ref('ml_persona_runs') }}
+    where record = 'provenance' and metric = 'fitted_at'
+    group by run_id
+),
+
 assignments as (
     select * from {{ ref('ml_persona_assignments') }}
 ),
@@ -50,11 +59,19 @@ present as (
     where history.run_id in (select distinct run_id from assignments)
 ),
 
-last_build as (
+earlier_builds as (
     select as_of, run_id from history
     except
     select as_of, run_id from present
-    order by as_of desc, run_id asc
+),
+
+last_build as (
+    select
+        earlier_builds.as_of,
+        earlier_builds.run_id
+    from earlier_builds
+    left join fits on earlier_builds.run_id = fits.run_id
+    order by earlier_builds.as_of desc, fits.fitted_at desc nulls last, earlier_builds.run_id asc
     limit 1
 ),
 

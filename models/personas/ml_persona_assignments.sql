@@ -1,7 +1,8 @@
 -- depends_on: {{ ref('ml_persona_centroids') }}
 -- depends_on: {{ ref('ml_persona_columns') }}
+-- depends_on: {{ ref('stg_feature_catalog') }}
 {%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
-{%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set columns = persona_columns() %}
 {%- set keys = centers.keys() | list or ['persona_01'] %}
 
 with

@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('ml_persona_columns') }}
+-- depends_on: {{ ref('stg_feature_catalog') }}
 -- depends_on: {{ ref('ml_persona_centroids') }}
-{%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set columns = persona_columns() %}
 {%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
 
 with

@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('stg_feature_catalog') }}
-{%- set features = persona_features() %}
+-- depends_on: {{ ref('ml_persona_columns') }}
+{%- set known = persona_columns() | map(attribute='feature') | list %}
 
 with
 
@@ -56,8 +57,9 @@ select
     entry_term,
     is_present,
     persona_key
-    {%- for feature in features %},
-    {{ adapter.quote(feature.feature) }}
+    {%- for feature in fitted_rows('ml_persona_columns', order_by='column_name')
+        | map(attribute='feature') | unique %},
+    {{ 'cast(null as double) as ' if feature not in known }}{{ adapter.quote(feature) }}
     {%- endfor %}
 from compared
 where sample_rank <= {{ var('training_rows') }}

@@ -9,6 +9,15 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
+fits as (
+    select
+        run_id,
+        max(text) as fitted_at
+    from {{ ref('ml_persona_runs') }}
+    where record = 'provenance' and metric = 'fitted_at'
+    group by run_id
+),
+
 present as (
     select
         as_of.as_of,
@@ -34,8 +43,12 @@ builds as (
 ),
 
 kept as (
-    select as_of, run_id from builds
-    order by as_of desc, run_id asc
+    select
+        builds.as_of,
+        builds.run_id
+    from builds
+    left join fits on builds.run_id = fits.run_id
+    order by builds.as_of desc, fits.fitted_at desc nulls last, builds.run_id asc
     limit {{ var('runs_kept') - 1 }}
 ),
 

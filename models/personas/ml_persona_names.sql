@@ -31,8 +31,9 @@ words as (
 ),
 
 catalog as (
-    select * from {{ ref('stg_feature_catalog') }}
-    where role in ('persona', 'both') and not protected and not {{ is_demographic() }}
+    select * from {{ ref('stg_feature_catalog') }} as feature_catalog
+    where role in ('persona', 'both') and barred_from_personas is null
+        and not {{ is_demographic('feature_catalog') }}
 ),
 
 stored as (

@@ -7,6 +7,18 @@ fitted as (
 
 catalog as (
     select * from {{ ref('stg_feature_catalog') }}
+),
+
+-- A stored fit may be of a catalog in which they were not yet barred.
+barred as (
+    select * from catalog
+    where role in ('persona', 'both')
+        and barred_from_personas is not null
+        and feature not in (select fitted.feature from fitted)
+),
+
+run as (
+    select distinct run_id from {{ ref('ml_persona_fit') }}
 )
 
 select
@@ -24,3 +36,17 @@ select
 from fitted
 left join catalog on fitted.feature = catalog.feature
 group by fitted.run_id, fitted.feature, catalog.block
+union all
+select
+    run.run_id,
+    barred.feature,
+    barred.block,
+    false as kept,
+    'Dropped: ' || barred.barred_from_personas || '.' as reason,
+    cast(0 as double) as weight,
+    cast(null as double) as share_missing,
+    cast(null as double) as variance,
+    cast(null as varchar) as most_correlated_feature,
+    cast(null as double) as correlation
+from barred
+cross join run

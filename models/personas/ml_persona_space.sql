@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('ml_persona_columns') }}
+-- depends_on: {{ ref('stg_feature_catalog') }}
 {%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set known = persona_columns() %}
 {{ config(materialized='view') }}
 
 with
@@ -16,6 +18,7 @@ select
     is_primary,
     is_persona_snapshot
     {%- for column in columns %},
-    {{ weighted_value(column) }} as {{ column.column_name }}
+    {{ weighted_value(column) if column in known else 'cast(null as double)' }}
+        as {{ column.column_name }}
     {%- endfor %}
 from applicants

@@ -1,7 +1,5 @@
 -- depends_on: {{ ref('stg_feature_catalog') }}
-{%- set features = catalog_features(
-    roles=['persona', 'both', 'describe'], kinds=numeric_kinds()
-) %}
+{%- set features = told_features() %}
 
 with
 

@@ -6,6 +6,10 @@ shipped as (
     select * from {{ ref('feature_catalog') }}
 ),
 
+stages as (
+    select * from {{ ref('stages') }}
+),
+
 brought as (
     select
         *,
@@ -32,7 +36,10 @@ typed as (
             lower(role), case when lower(kind) = 'category' then 'enrollment' else 'both' end
         ) as role,
         coalesce(absence_is_choice, false) as absence_is_choice,
-        coalesce(protected, false) as protected,
+        coalesce(protected, false) or feature in (
+            select shipped.feature from shipped
+            where shipped.protected
+        ) as protected,
         coalesce(actionable, false) as actionable,
         coalesce(priority, 100) as priority,
         trim(unit) as unit,
@@ -41,32 +48,47 @@ typed as (
         'user' as origin
     from brought
     where copy = 1
+),
+
+merged as (
+    select
+        shipped.feature,
+        shipped.block,
+        shipped.source_column,
+        shipped.kind,
+        shipped.transform,
+        shipped.earliest_stage,
+        shipped.role,
+        shipped.absence_is_choice,
+        shipped.protected,
+        shipped.actionable,
+        shipped.priority,
+        shipped.unit,
+        shipped.label,
+        shipped.description,
+        'shipped' as origin
+    from shipped
+    left join typed on shipped.feature = typed.feature
+    where typed.feature is null
+    union all
+    select
+        feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
+        protected, actionable, priority,
+        -- A count is counted in what its label says.
+        coalesce(unit, case when kind = 'count' then {{ within_sentence('label') }} end) as unit,
+        label, description, origin
+    from typed
 )
 
 select
-    shipped.feature,
-    shipped.block,
-    shipped.source_column,
-    shipped.kind,
-    shipped.transform,
-    shipped.earliest_stage,
-    shipped.role,
-    shipped.absence_is_choice,
-    shipped.protected,
-    shipped.actionable,
-    shipped.priority,
-    shipped.unit,
-    shipped.label,
-    shipped.description,
-    'shipped' as origin
-from shipped
-left join typed on shipped.feature = typed.feature
-where typed.feature is null
-union all
-select
-    feature, block, source_column, kind, transform, earliest_stage, role, absence_is_choice,
-    protected, actionable, priority,
-    -- A count is counted in what its label says.
-    coalesce(unit, case when kind = 'count' then {{ within_sentence('label') }} end) as unit,
-    label, description, origin
-from typed
+    merged.*,
+    case
+        when merged.protected then 'a protected attribute'
+        when {{ is_origin_or_age('merged') }} then 'tells where people come from or how old they are'
+        when {{ tells_the_decision('merged') }} then 'tells the offer, or what came of it'
+        when stages.stage_rank >= {{ stage_rank('admitted') }}
+            then 'first known at the stage ' || merged.earliest_stage
+                || ', and personas see only what is known up to the admission decision'
+    end as barred_from_personas
+from merged
+left join stages on merged.earliest_stage = stages.stage

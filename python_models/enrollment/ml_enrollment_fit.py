@@ -27,5 +27,4 @@ def model(dbt, session):
     training = outcomes.project("phase, fingerprint, as_of").order("phase").df()
     read = by_phase_and_day(closed, columns_at_risk(features))
     runs = Runs("enrollment", refit, note, training, by_phase(stored))
-    recipe = Recipe(seed, max_rows, n_jobs=-1)
-    return fit_enrollment(read, days, features, runs, recipe, phases)
+    return fit_enrollment(read, days, features, runs, Recipe(seed, max_rows, n_jobs=-1), phases)

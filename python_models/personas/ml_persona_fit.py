@@ -14,7 +14,7 @@ def model(dbt, session):
     note = dbt.config.meta_get("run_note")
     seed = dbt.config.meta_get("seed")
     rows = sample.order("application_id").df()
-    shaping = catalog.filter("role in ('persona', 'both') and not protected")
+    shaping = catalog.filter("role in ('persona', 'both') and barred_from_personas is null")
     features = shaping.order("block, priority, feature").df()
     settings = PersonaSettings(n_personas, seed, refit, note)
     return fit_personas(rows, features, statistics.order("feature").df(), stored.df(), settings)

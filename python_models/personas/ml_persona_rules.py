@@ -9,6 +9,6 @@ def model(dbt, session):
     catalog = dbt.ref("stg_feature_catalog")
     seed = dbt.config.meta_get("seed")
     rows = members.order("application_id").df()
-    shaping = catalog.filter("role in ('persona', 'both') and kind <> 'category' and not protected")
-    features = shaping.order("block, priority, feature").df()
+    shaping = catalog.filter("role in ('persona', 'both') and barred_from_personas is null")
+    features = shaping.filter("kind <> 'category'").order("block, priority, feature").df()
     return persona_rules(rows, rows["persona_key"], features, seed=seed)

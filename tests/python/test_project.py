@@ -1,6 +1,8 @@
 """The house rules, held on dbt's manifest: layers, names, contracts and complete documentation."""
 
 import ast
+import copy
+import csv
 import json
 import re
 from pathlib import Path
@@ -28,13 +30,24 @@ MAY_READ = {
     "input": {"input"},
     "staging": {"input", "staging"},
     "intermediate": {"staging", "intermediate"},
-    "features": {"staging", "intermediate", "features", *FITTED},
+    "features": {"staging", "intermediate", "features"},
     "selection": {"staging", "intermediate", "features", *FITTED},
     "personas": {"staging", "intermediate", "features", *FITTED},
     "enrollment": {"staging", "intermediate", "features", *FITTED},
     "marts": {"staging", "intermediate", "features", *FITTED, "marts"},
     "data_quality": set(LAYERS),
 }
+
+# What personas must not learn of: outcomes, likelihoods, offers, protected attributes.
+OUTCOMES = (
+    "int_outcomes_", "int_offers_", "ml_enrollment_", "ml_training_outcomes", "ml_at_risk",
+    "ml_backtest_", "ml_headcount_", "ml_leak_", "ml_feature_", "fct_", "rpt_", "stg_protected_",
+    "input__protected_",
+)  # fmt: skip
+# Beyond them only single columns are read: those of the catalog, and which rows there are.
+# test_persona_builds.py proves both, on the compiled SQL and by other outcomes.
+WALLS = {"ftr_applicants", "int_applications_as_of"}
+ADMITTED = 60
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +82,6 @@ def test_every_layer_reads_only_what_it_may(models):
         if parent in models and layer(models[parent]) not in MAY_READ[layer(node)]
     ]
     assert not trespasses
-
-
-def test_features_read_only_the_selection_among_the_fitted(models):
-    readers = {
-        models[parent]["name"]
-        for node in models.values()
-        if layer(node) == "features"
-        for parent in node["depends_on"]["nodes"]
-        if parent in models and layer(models[parent]) in FITTED
-    }
-    assert readers == {"ml_feature_selection"}
 
 
 def test_every_model_says_what_it_is(models):
@@ -153,6 +155,7 @@ def test_every_model_has_a_key_test(manifest, models):
         "ml_enrollment_scores",
         "ml_feature_screening",
         "ml_persona_fit",
+        "ml_persona_previous",
     }
     unkeyed = [
         node["name"]
@@ -202,6 +205,81 @@ def test_the_parsed_project_is_the_same_for_vars_that_are_read_when_a_model_runs
     parsed = set(re.findall(r"var\('(\w+)'", "".join(properties + configs)))
     assert {"seed", "leak_severity"} <= parsed
     assert not parsed & warehouse.READ_WHEN_RUN
+
+
+def shipped_catalog():
+    with (ROOT / "seeds/catalog/feature_catalog.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def outcomes_behind_personas(manifest, catalog):
+    """List the models that tell outcomes and are read, over whatever models, to make personas."""
+    parents = {
+        node["name"]: [manifest["nodes"][parent]["name"] for parent in node["depends_on"]["nodes"]]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    shaping = [row for row in catalog if row["role"] in {"persona", "both"}]
+    sources = {row["source_column"].partition(".")[0] for row in shaping}
+    queue = ["ml_persona_fit", "ml_persona_space", *sources - WALLS]
+    read = set(queue)
+    while queue:
+        name = queue.pop()
+        fresh = set(parents.get(name, [])) - read if name not in WALLS else set()
+        read |= fresh
+        queue += fresh
+    assert read > WALLS
+    return sorted(name for name in read if name.startswith(OUTCOMES))
+
+
+def features_told_too_late(catalog):
+    """List the features of personas that are protected, or first known with the decision."""
+    with (ROOT / "seeds/terminology/stages.csv").open() as file:
+        ranks = {row["stage"]: int(row["stage_rank"]) for row in csv.DictReader(file)}
+    return [
+        row["feature"]
+        for row in catalog
+        if row["role"] in {"persona", "both"}
+        and (row["protected"] == "true" or ranks[row["earliest_stage"]] >= ADMITTED)
+    ]
+
+
+def test_personas_learn_of_no_outcome_no_offer_and_no_protected_attribute(manifest):
+    assert not outcomes_behind_personas(manifest, shipped_catalog())
+    assert not features_told_too_late(shipped_catalog())
+
+
+@pytest.mark.parametrize(
+    ("reader", "read"),
+    [
+        ("ml_persona_sample", "int_outcomes_labeled"),
+        ("ml_persona_space", "ml_enrollment_predictions"),
+        ("ftr_statistics", "stg_protected_attributes"),
+        ("int_engagement_known", "fct_enrollment_scores"),
+        ("int_stages_known", "int_offers_known"),
+    ],
+)
+def test_a_persona_that_learns_of_an_outcome_is_found(manifest, reader, read):
+    tampered = copy.deepcopy(manifest["nodes"])
+    nodes = {node["name"]: name for name, node in tampered.items()}
+    tampered[nodes[reader]]["depends_on"]["nodes"].append(nodes[read])
+    assert read in outcomes_behind_personas({"nodes": tampered}, shipped_catalog())
+
+
+def test_a_feature_that_tells_the_outcome_is_found():
+    catalog = {row["feature"]: row for row in shipped_catalog()}
+    for feature in ("scholarship_amount", "has_deposited", "gender"):
+        catalog[feature]["role"] = "both"
+    assert features_told_too_late(catalog.values()) == [
+        "has_deposited", "scholarship_amount", "gender"
+    ]  # fmt: skip
+
+
+def test_an_offer_among_the_features_of_personas_is_found(manifest):
+    catalog = shipped_catalog()
+    offers = [row for row in catalog if row["feature"] == "scholarship_offered"]
+    offers[0]["role"] = "persona"
+    assert outcomes_behind_personas(manifest, catalog) == ["int_offers_known"]
 
 
 def test_python_models_are_thin():

@@ -46,7 +46,8 @@ def compare_cycles(rows: pd.DataFrame, fitted: pd.DataFrame, *, seed: int) -> pd
 
     - share (feature 'all'): of the cycle's applicants; change is the absolute difference;
     - center_distance (feature 'all'): between the mean positions in the weighted space;
-    - population_stability_index, a feature: over tenths of the earlier cycle, missing one of them.
+    - population_stability_index, a feature: over tenths of the earlier cycle, or over levels;
+      missing is one of them.
 
     No row where a cycle has nobody. Frames are empty without two cycles, or without personas.
     """
@@ -61,8 +62,8 @@ def compare_cycles(rows: pd.DataFrame, fitted: pd.DataFrame, *, seed: int) -> pd
     }
     space = model.place(rows)
     bins = {
-        feature: _bins(floats(rows[feature]), ~present)
-        for feature in sorted(set(model.columns["feature"]) & set(rows.columns))
+        feature: _codes(rows[feature], ~present)
+        for feature in sorted(set(model.columns["feature"]))
     }
     noise = fitted[(fitted["record"] == "persona") & (fitted["metric"] == "noise_share")]
     fit_noise = noise.set_index("item")["value"]
@@ -157,6 +158,13 @@ def _index(before: IntArray, now: IntArray) -> float:
     """Stability index of two sets of counts; half a person in each bin, for none may be empty."""
     shares = [(count + 0.5) / (count.sum() + 0.5 * len(count)) for count in (before, now)]
     return stability_index(*shares)
+
+
+def _codes(values: pd.Series[Any], before: np.ndarray[Any, Any]) -> IntArray:
+    """Give each level, or each tenth, a number; missing is 0."""
+    if pd.api.types.is_numeric_dtype(values):
+        return _bins(floats(values), before)
+    return pd.factorize(values, sort=True)[0].astype(np.int64) + 1
 
 
 def _bins(values: FloatArray, before: np.ndarray[Any, Any]) -> IntArray:

@@ -202,7 +202,9 @@ def _by_structure(curve: Curve, standing: int | None) -> tuple[int, str]:
     most = max(curve[k]["excess_over_gaussian"] for k in found)
     nearly = [k for k in found if curve[k]["excess_over_gaussian"] >= most - TOLERANCE]
     k = standing if standing in nearly else min(nearly)
-    excess, proven = curve[k]["excess_over_gaussian"], curve[k]["prediction_strength"]
+    # Adding 0 turns a rounded -0.00 into 0.00.
+    excess, most = (round(value, 2) + 0.0 for value in (curve[k]["excess_over_gaussian"], most))
+    proven = curve[k]["prediction_strength"]
     return k, (
         f"{k} personas hold nearly all the structure (log inertia {excess:.2f} below that of "
         f"data without groups, {most:.2f} at most) of the numbers that are found again in another "

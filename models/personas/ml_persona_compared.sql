@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('stg_feature_catalog') }}
-{%- set features = persona_features() %}
+{%- set features = shaping_features() %}
 
 with
 

@@ -110,7 +110,8 @@ def test_levels_of_a_category_are_compared(earlier):
     assert figure(fitted, "feature", "kept", "feature")["major"] == 1
     now = with_major(cycle(2), 0.6)
     found = told(compared(fitted, before, now), "population_stability_index", "major")
-    assert is_beyond(found).all()
+    # One of the groups lies half on either side, so its majors were and are a coin's.
+    assert is_beyond(found).sum() == K - 1
 
 
 def test_the_same_cycles_give_the_same_figures(fitted, earlier):

@@ -113,8 +113,9 @@ def test_new_rows_may_have_other_levels_or_none(columns):
 def test_of_many_levels_the_most_common_are_told():
     levels = [f"level_{number:02d}" for number in range(20)]
     sizes = np.arange(60, 40, -1)
-    rows = pd.DataFrame({"major": np.repeat(levels, sizes)})
-    found = describe_columns(rows, FEATURES.tail(1), statistics(rows, FEATURES.tail(1)))
+    rows = pd.DataFrame({"grade": 1.0, "major": np.repeat(levels, sizes)})
+    features = FEATURES[FEATURES["feature"].isin(rows)]
+    found = describe_columns(rows, features.tail(1), statistics(rows, features))
     assert list(found["level"]) == levels[:MAX_LEVELS]
 
 
@@ -176,7 +177,7 @@ def test_features_are_screened_with_a_reason(screened):
 def test_screening_tells_the_facts_also_of_what_is_kept(screened):
     found = screened.set_index("feature")
     assert found.loc["twin", "most_correlated_feature"] == "signal"
-    assert found.loc["other", "correlation"] == pytest.approx(0.7, abs=0.05)
+    assert found.loc["other", "correlation"] == pytest.approx(-0.7, abs=0.05)
     assert found.loc["level", ["most_correlated_feature", "correlation"]].isna().all()
     assert found.loc["rare", "share_missing"] == 0.985
     assert found.loc["signal", "variance"] == pytest.approx(1, abs=0.1)

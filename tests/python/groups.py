@@ -62,7 +62,8 @@ def fit(
     """Fit as the project does."""
     settings = PersonaSettings(n_personas, seed, refit, note)
     before = tidy([], PERSONA_TYPES) if stored is None else stored
-    return fit_personas(rows, features, statistics(rows, features), before, settings)
+    moments = statistics(rows.replace([np.inf, -np.inf], np.nan), features)
+    return fit_personas(rows, features, moments, before, settings)
 
 
 def keys_of(rows: pd.DataFrame, fitted: pd.DataFrame) -> NDArray[np.object_]:

@@ -122,6 +122,11 @@ def test_little_structure_is_a_continuum_also_where_the_number_is_pinned():
         assert told.reason.startswith("A continuum, not groups: the personas are ranges")
 
 
+def test_a_pinned_number_that_cuts_across_groups_is_no_continuum():
+    told = choose(curve(k3={"excess_over_gaussian": 0.01}), n_personas=3)
+    assert (told.k, told.verdict) == (3, "groups")
+
+
 def test_few_rows_are_told():
     told = choose(curve(), n_rows=ENOUGH_ROWS - 1)
     assert (told.k, told.verdict) == (3, "too few rows")

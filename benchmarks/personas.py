@@ -126,8 +126,8 @@ def statistics(sample: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
     values = sample[list(numeric["feature"])].astype(float)
     for name in numeric.loc[numeric["transform"] == "log1p", "feature"]:
         values[name] = np.log1p(values[name].clip(lower=0))
-    moments = values.agg(["mean", lambda column: column.std(ddof=0)]).T
-    return moments.set_axis(["mean", "stddev"], axis=1).rename_axis("feature").reset_index()
+    moments = pd.DataFrame({"mean": values.mean(), "stddev": values.std(ddof=0)})
+    return moments.rename_axis("feature").reset_index()
 
 
 def sampled(rows: pd.DataFrame) -> pd.DataFrame:

@@ -173,17 +173,3 @@ def first_runs(kind: str, *phases: str, **settings: object) -> Runs:
     facts = {"phase": list(phases), "fingerprint": "outcomes", "as_of": "2026-01-01"}
     nothing = {"refit": "auto", "note": None, "previous": lambda phase: pa.table({})}
     return Runs(kind=kind, training=pd.DataFrame(facts), **{**nothing, **settings})
-
-
-def matrix(rows: pd.DataFrame) -> pd.DataFrame:
-    """Make the persona matrix: observed scale, 0 for missing, blocks even, missing flags."""
-    columns = {"application_id": rows["application_id"]}
-    persona = FEATURES[FEATURES["role"] == "both"]
-    size = persona.groupby("block")["feature"].transform("size")
-    for (feature, kind), weight in zip(
-        persona[["feature", "kind"]].to_numpy(), 1 / np.sqrt(size), strict=True
-    ):
-        values = np.log1p(rows[feature]) if kind == "count" else rows[feature]
-        columns[f"z_{feature}"] = ((values - values.mean()) / values.std()).fillna(0.0) * weight
-    columns["z_tests_missing"] = (rows["verbal"].isna() - rows["verbal"].isna().mean()) * 0.7
-    return pd.DataFrame(columns)

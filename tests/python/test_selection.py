@@ -1,4 +1,4 @@
-"""What is dropped and why, on features with planted faults."""
+"""What the likelihoods drop and why, on features with planted faults."""
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,7 @@ def rows():
         }
     )
     return pd.concat(
-        [one.assign(target="persona", outcome=np.nan), one.assign(target="yield")],
+        [one.assign(target="melt", outcome=np.nan), one.assign(target="yield")],
         ignore_index=True,
     )
 
@@ -67,30 +67,18 @@ def test_the_frame_is_fixed(rows, selected):
     assert not len(empty)
 
 
-def test_personas_keep_what_varies_is_known_and_repeats_nothing(selected):
-    kept = selected.loc["persona", "kept"]
-    assert set(kept[kept].index) == {"signal", "noise"}
-    reason = selected.loc["persona", "reason"]
-    assert "signal" in reason["twin"]
-    assert "98.5 %" in reason["rare"]
-    assert "same value" in reason["flat"]
-    assert "100.0 %" in reason["missing"]
-    assert "category" in reason["level"]
-    assert selected.loc["persona", "mutual_information"].isna().all()
-
-
-def test_priority_decides_which_of_two_twins_stays(rows):
-    turned = FEATURES.assign(priority=FEATURES["priority"].replace({1: 2, 2: 1}))
-    kept = select_features(rows, turned, seed=1).set_index(["target", "feature"])["kept"]
-    assert kept["persona", "twin"]
-    assert not kept["persona", "signal"]
-
-
 def test_enrollment_drops_only_what_is_constant(selected):
     kept = selected.loc["yield", "kept"]
     assert set(kept[~kept].index) == {"missing"}
     assert "twin" in selected.loc[("yield", "signal"), "reason"]
     assert "audit" not in kept.index
+
+
+def test_without_an_outcome_nothing_is_kept(selected):
+    assert not selected.loc["melt", "kept"].any()
+    reason = "Dropped: no closed cycle has this outcome yet."
+    assert (selected.loc["melt", "reason"] == reason).all()
+    assert (selected.loc["melt", "mutual_information"] == 0).all()
 
 
 def test_mutual_information_orders_features_by_what_they_tell(selected):

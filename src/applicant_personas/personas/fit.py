@@ -26,10 +26,11 @@ from applicant_personas.personas.components import fit_components
 from applicant_personas.personas.drift import drift
 from applicant_personas.personas.identity import (
     NEW,
+    VANISHED,
     Before,
     Change,
     carry_keys,
-    first_keys,
+    fresh_keys,
 )
 from applicant_personas.personas.model import PersonaModel, figures
 from applicant_personas.personas.number import (
@@ -64,7 +65,7 @@ PERSONA_TYPES = {
     "value": NUMBER,
     "text": TEXT,
 }
-KIND = "personas"
+KIND, ACTIVE = "personas", "active"
 FEATURE_FACTS = ("feature", "block", "kind", "transform", "absence_is_choice", "priority")
 WEIGHT_ROWS = 4_000
 N_STARTS = 10
@@ -121,6 +122,7 @@ def fit_personas(
     require(features, FEATURE_FACTS, "features")
     require(rows, features["feature"], "training rows")
     one_thread()
+    features = features.sort_values(["block", "priority", "feature"], ignore_index=True)
     recipe = _recipe(features, settings)
     model = PersonaModel.of_rows(stored) if (stored["record"] == "centroid").any() else None
     change = None if model is None else _what_changed(stored, model, rows, recipe)
@@ -180,11 +182,16 @@ class _History:
     def used(self) -> list[str]:
         return [str(key) for key in self.keys.index]
 
+    def ends(self) -> list[Change]:
+        """List the end of every persona that has not retired."""
+        active = [key for key in self.used() if self.keys.loc[key, "status"] == ACTIVE]
+        return [Change(key, None, VANISHED, np.nan, np.nan, np.nan) for key in active]
+
     def parts(self, keys: Sequence[str], changes: Sequence[Change]) -> Iterator[Part]:
         """Tell every key ever given: present ones by this run, the others as they retired."""
         ended = {change.previous_key: change.status for change in changes}
         for key in sorted({*self.used(), *keys}):
-            facts = {"first_run_id": self.run_id, "last_run_id": self.run_id, "status": "active"}
+            facts = {"first_run_id": self.run_id, "last_run_id": self.run_id, "status": ACTIVE}
             if key in self.keys.index:
                 facts["first_run_id"] = str(self.keys.loc[key, "first_run_id"])
                 if key not in keys:
@@ -213,7 +220,7 @@ class _Fit:
         self.raw = rows
         self.features = features
         self.settings = settings
-        self.before = before
+        self.before = before.within(features) if before else None
         # Where nothing moved, what stands from the earlier fit has the benefit of the doubt.
         self.standing = before if has_standing else None
         self.rng = np.random.default_rng(settings.seed)
@@ -228,7 +235,9 @@ class _Fit:
         """Fit, and tell everything."""
         if not self.x.size:
             yield from self._feature_parts(None)
-            yield _reason(1, Choice(1, "No persona: there is no applicant to learn from.", "none"))
+            yield _reason(1, self._no_persona())
+            yield from history.parts([], history.ends())
+            yield from _lineage_parts(history.ends())
             return
         weights = self._learn_weights()
         yield from self._feature_parts(weights)
@@ -250,6 +259,11 @@ class _Fit:
         yield from _component_parts(rows, used)
         yield from history.parts(keys, changes)
         yield from _lineage_parts(changes)
+
+    def _no_persona(self) -> Choice:
+        if len(self.raw):
+            return Choice(1, "No persona: no feature tells applicants apart.", "none")
+        return Choice(1, "No persona: there is no applicant to learn from.", "none")
 
     def _learn_weights(self) -> Weights:
         part = self.rng.permutation(len(self.x))[:WEIGHT_ROWS]
@@ -286,8 +300,9 @@ class _Fit:
     ) -> tuple[list[str], list[Change]]:
         k = len(clusters.centers)
         if standing is None or self.before is None:
-            keys = first_keys(np.bincount(clusters.labels, minlength=k))
-            return keys, [Change(None, key, NEW, np.nan, np.nan, np.nan) for key in sorted(keys)]
+            fresh = fresh_keys(history.used(), clusters.labels, [*range(k)])
+            begun = [Change(None, key, NEW, np.nan, np.nan, np.nan) for key in fresh.values()]
+            return [fresh[persona] for persona in range(k)], [*begun, *history.ends()]
         squared = standing.distances(self.before.centers)
         told = self.before.figures
         before = Before(

@@ -51,12 +51,15 @@ class Before:
     distances: FloatArray
 
 
-def first_keys(sizes: IntArray) -> list[str]:
-    """Give personas (k) their first keys, from the largest."""
-    order = np.argsort(-sizes, kind="stable")
-    keys = np.empty(len(sizes), dtype=object)
-    keys[order] = [_key(number) for number in range(1, len(sizes) + 1)]
-    return list(keys)
+def fresh_keys(used: Sequence[str], labels: IntArray, nameless: list[int]) -> dict[int, str]:
+    """Give keys to personas without one, from the largest, after every number ever given.
+
+    `labels` (n): the persona of each row. `used`: every key ever given.
+    """
+    last = max((int(key.rsplit("_", 1)[1]) for key in used), default=0)
+    size = np.bincount(labels, minlength=max(nameless, default=0) + 1)
+    ordered = sorted(nameless, key=lambda new: (-size[new], new))
+    return {new: _key(last + place) for place, new in enumerate(ordered, start=1)}
 
 
 def _key(number: int) -> str:
@@ -69,28 +72,33 @@ def carry_keys(
     """Give each of k present personas a key, and say what changed.
 
     `labels` (n): the present persona of each row. `used`: every key ever given; none of those that
-    retired returns. A persona survives in the one it overlaps with most (Jaccard, optimally
-    matched) if that one is mostly made of it, and holds most of its people or lies where it lay.
+    retired returns. A persona survives in the one it overlaps with most (Jaccard, less where it
+    lies afar; optimally matched) if that one is mostly made of it, and holds most of its people or
+    lies where it lay. A new one is part of it if it lies about as near as the one that survives.
     """
     table = _table(before.labels, labels, len(before.keys), k)
     kept = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
     made_of = table / np.maximum(table.sum(axis=0, keepdims=True), 1.0)
     apart = _relative_distance(before, labels, k)
     keys: list[str | None] = [None] * k
+    heirs = np.ones(len(before.keys))
     changes: list[Change] = []
-    overlap = jaccard(before.labels, labels, len(before.keys), k)
+    # Newcomers may be most of the people nearest to a center, but they lie far from it.
+    overlap = jaccard(before.labels, labels, len(before.keys), k) / np.maximum(apart, 1.0)
     matched = np.stack(linear_sum_assignment(overlap, maximize=True), axis=1).tolist()
     for old, new in matched:
         is_majority = kept[old, new] >= MAJORITY or apart[old, new] <= NEAR
         if made_of[old, new] >= MAJORITY and is_majority:
             keys[new] = before.keys[old]
-    fresh = _fresh_keys(used, labels, [new for new in range(k) if keys[new] is None])
+            heirs[old] = apart[old, new]
+    fresh = fresh_keys(used, labels, [new for new in range(k) if keys[new] is None])
     split: set[int] = set()
     for new, key in fresh.items():
         keys[new] = key
         old = int(table[:, new].argmax())
         is_part = made_of[old, new] >= MAJORITY and kept[old, new] >= PART
-        if is_part and apart[old, new] <= NEAR:
+        # What breaks in two leaves its center to both sides; a newcomer lies off alone.
+        if is_part and apart[old, new] <= NEAR * max(heirs[old], 1.0):
             split.add(old)
             changes.append(_change(before.keys[old], key, SPLIT, kept, made_of, apart, old, new))
         else:
@@ -108,14 +116,6 @@ def carry_keys(
         else:
             changes.append(Change(key, None, VANISHED, np.nan, np.nan, np.nan))
     return [str(key) for key in keys], changes
-
-
-def _fresh_keys(used: Sequence[str], labels: IntArray, nameless: list[int]) -> dict[int, str]:
-    """Give keys to what has none, from the largest, after every number ever given."""
-    last = max((int(key.rsplit("_", 1)[1]) for key in used), default=0)
-    size = np.bincount(labels, minlength=max(nameless, default=0) + 1)
-    ordered = sorted(nameless, key=lambda new: (-size[new], new))
-    return {new: _key(last + place) for place, new in enumerate(ordered, start=1)}
 
 
 def _table(previous: IntArray, present: IntArray, k_previous: int, k: int) -> FloatArray:

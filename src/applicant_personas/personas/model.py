@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from applicant_personas.personas.centers import Observed
-from applicant_personas.personas.columns import COLUMN_TYPES, standardize
-from applicant_personas.rows import FLAG, NUMBER, TEXT, FloatArray, IntArray, tidy
+from applicant_personas.personas.columns import COLUMN_TYPES, LEVEL, MISSING, standardize
+from applicant_personas.rows import CATEGORY, FLAG, NUMBER, TEXT, FloatArray, IntArray, tidy
 
 Part = Mapping[str, Any]
 TOLD_COLUMNS = {**COLUMN_TYPES, "weight": NUMBER, "shared": NUMBER}
@@ -36,6 +36,17 @@ class PersonaModel:
     def place(self, rows: pd.DataFrame) -> Observed:
         """Put raw rows (n) into the weighted space (n, p)."""
         return Observed.of(standardize(rows, self.columns), self.columns["weight"].to_numpy())
+
+    def within(self, features: pd.DataFrame) -> PersonaModel | None:
+        """Keep the columns of `features` (feature, kind), unless they became or were categories."""
+        columns = self.columns
+        kind = columns["feature"].map(features.set_index("feature")["kind"])
+        is_same = (columns["parameter_kind"] == LEVEL) == (kind == CATEGORY)
+        stays = (kind.notna() & (is_same | (columns["parameter_kind"] == MISSING))).to_numpy(bool)
+        if not stays.any():
+            return None
+        kept = columns[stays].reset_index(drop=True)
+        return replace(self, columns=kept, centers=self.centers[:, stays])
 
     @property
     def weights(self) -> FloatArray:

@@ -170,16 +170,17 @@ def choose_number(
         return Choice(
             1, "One persona: there are too few applicants, or they are all alike.", "too few rows"
         )
+    k, why = _by_structure(curve, standing)
+    # A number that was asked for may cut across groups, which are there all the same.
+    excess = curve[k].get("excess_over_gaussian", 1.0)
     if n_personas is not None and n_personas <= most:
         k, why = n_personas, f"The number of personas was set to {n_personas}."
     elif n_personas is not None:
         k, why = most, f"The {n_personas} personas asked for are more than the rows can carry."
-    else:
-        k, why = _by_structure(curve, standing)
     if n_rows < ENOUGH_ROWS:
         doubt = f"Too few rows to tell: {n_rows} applicants could be cut in many ways. "
         return Choice(k, doubt + why, "too few rows")
-    if curve[k].get("excess_over_gaussian", 1.0) < LEAST_EXCESS:
+    if excess < LEAST_EXCESS:
         doubt = "A continuum, not groups: the personas are ranges that blend into each other. "
         return Choice(k, doubt + why, "continuum")
     return Choice(k, why, "groups")

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from applicant_personas.personas.centers import Observed
+from applicant_personas.personas.columns import LEVEL
 from applicant_personas.personas.drift import stability_index
 from applicant_personas.personas.model import PersonaModel
-from applicant_personas.rows import INTEGER, NUMBER, TEXT, FloatArray, IntArray, floats, tidy
+from applicant_personas.rows import INTEGER, NUMBER, TEXT, FloatArray, IntArray, floats, texts, tidy
 
 CHANGE_TYPES = {
     "run_id": TEXT,
@@ -46,8 +47,8 @@ def compare_cycles(rows: pd.DataFrame, fitted: pd.DataFrame, *, seed: int) -> pd
 
     - share (feature 'all'): of the cycle's applicants; change is the absolute difference;
     - center_distance (feature 'all'): between the mean positions in the weighted space;
-    - population_stability_index, a feature: over tenths of the earlier cycle, or over levels;
-      missing is one of them.
+    - population_stability_index, a feature: over tenths of the earlier cycle or levels, missing one
+      of them.
 
     No row where a cycle has nobody. Frames are empty without two cycles, or without personas.
     """
@@ -61,8 +62,12 @@ def compare_cycles(rows: pd.DataFrame, fitted: pd.DataFrame, *, seed: int) -> pd
         "entry_term": rows.loc[present, "entry_term"].iloc[0],
     }
     space = model.place(rows)
+    is_level = model.columns["parameter_kind"] == LEVEL
+    categories = set(model.columns.loc[is_level, "feature"])
     bins = {
-        feature: _codes(rows[feature], ~present)
+        feature: _level_bins(rows[feature])
+        if feature in categories
+        else _bins(floats(rows[feature]), ~present)
         for feature in sorted(set(model.columns["feature"]))
     }
     noise = fitted[(fitted["record"] == "persona") & (fitted["metric"] == "noise_share")]
@@ -160,19 +165,16 @@ def _index(before: IntArray, now: IntArray) -> float:
     return stability_index(*shares)
 
 
-def _codes(values: pd.Series[Any], before: np.ndarray[Any, Any]) -> IntArray:
-    """Give each level, or each tenth, a number; missing is 0."""
-    if pd.api.types.is_numeric_dtype(values):
-        return _bins(floats(values), before)
-    return pd.factorize(values, sort=True)[0].astype(np.int64) + 1
-
-
 def _bins(values: FloatArray, before: np.ndarray[Any, Any]) -> IntArray:
     """Give each value the number of its tenth of the earlier cycle's values; missing is 0."""
     known = np.isfinite(values)
     codes = np.zeros(len(values), dtype=np.int64)
-    earlier = values[known & before]
-    if len(earlier):
-        edges = np.unique(np.quantile(earlier, np.linspace(0, 1, N_BINS + 1)[1:-1]))
-        codes[known] = 1 + np.searchsorted(edges, values[known], side="left")
+    earlier, tenths = values[known & before], np.linspace(0, 1, N_BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(earlier, tenths)) if len(earlier) else earlier
+    codes[known] = 1 + np.searchsorted(edges, values[known], side="left")
     return codes
+
+
+def _level_bins(values: pd.Series[Any]) -> IntArray:
+    """Give each value the number of its level; missing is 0."""
+    return np.asarray(1 + pd.factorize(texts(values), sort=True)[0], dtype=np.int64)

@@ -1,6 +1,6 @@
 {# How many of each are read aloud, and from when on one is worth it. #}
 {%- set n_traits, n_categories = 5, 3 -%}
-{%- set least_strength, least_ratio = 0.2, 1.25 -%}
+{%- set least_strength, least_ratio, least_share = 0.2, 1.25, 0.03 -%}
 
 with
 
@@ -31,7 +31,7 @@ rules as (
 
 categories as (
     select * from {{ ref('rpt_persona_categories') }}
-    where not is_suppressed and ratio >= {{ least_ratio }}
+    where not is_suppressed and ratio >= {{ least_ratio }} and share >= {{ least_share }}
 ),
 
 funnel as (

@@ -84,7 +84,8 @@ select
     merged.*,
     case
         when merged.protected then 'a protected attribute'
-        when {{ is_origin_or_age('merged') }} then 'tells where people come from or how old they are'
+        when {{ is_origin_or_age('merged') }}
+            then 'tells where people come from, or how old they are'
         when {{ tells_the_decision('merged') }} then 'tells the offer, or what came of it'
         when stages.stage_rank >= {{ stage_rank('admitted') }}
             then 'first known at the stage ' || merged.earliest_stage

@@ -170,9 +170,10 @@ def choose_number(
         return Choice(
             1, "One persona: there are too few applicants, or they are all alike.", "too few rows"
         )
-    k, why = _by_structure(curve, standing)
+    choice = _by_structure(curve, standing)
     # A number that was asked for may cut across groups, which are there all the same.
-    excess = curve[k].get("excess_over_gaussian", 1.0)
+    excess = curve[choice.k].get("excess_over_gaussian", 1.0)
+    k, why, verdict = choice.k, choice.reason, choice.verdict
     if n_personas is not None and n_personas <= most:
         k, why = n_personas, f"The number of personas was set to {n_personas}."
     elif n_personas is not None:
@@ -183,10 +184,10 @@ def choose_number(
     if excess < LEAST_EXCESS:
         doubt = "A continuum, not groups: the personas are ranges that blend into each other. "
         return Choice(k, doubt + why, "continuum")
-    return Choice(k, why, "groups")
+    return Choice(k, why, verdict)
 
 
-def _by_structure(curve: Curve, standing: int | None) -> tuple[int, str]:
+def _by_structure(curve: Curve, standing: int | None) -> Choice:
     """Take the fewest personas that hold nearly all the structure of those that are found again."""
 
     def strength(k: int) -> float:
@@ -195,23 +196,26 @@ def _by_structure(curve: Curve, standing: int | None) -> tuple[int, str]:
     found = [k for k in curve if strength(k) >= LEAST_STRENGTH and _apart(curve[k])]
     if not found:
         k = max(curve, key=strength)
-        return k, (
-            "No number of personas is found again in another half of the applicants as it should "
-            f"be; {k} comes nearest (prediction strength {strength(k):.2f}, {LEAST_STRENGTH} "
-            "needed)."
+        proven, apart = curve[k].get("prediction_strength", 0.0), curve[k].get("blocks_apart", 0.0)
+        reason = (
+            f"No number of personas is sound; {k} are found again best in another half of the "
+            f"applicants (prediction strength {proven:.2f}, {LEAST_STRENGTH} needed; the two most "
+            f"alike differ in {apart:.0f} of {BLOCKS_APART} blocks of features needed)."
         )
+        return Choice(k, reason, "unproven")
     most = max(curve[k]["excess_over_gaussian"] for k in found)
     nearly = [k for k in found if curve[k]["excess_over_gaussian"] >= most - TOLERANCE]
     k = standing if standing in nearly else min(nearly)
     # Adding 0 turns a rounded -0.00 into 0.00.
     excess, most = (round(value, 2) + 0.0 for value in (curve[k]["excess_over_gaussian"], most))
     proven = curve[k]["prediction_strength"]
-    return k, (
+    reason = (
         f"{k} personas hold nearly all the structure (log inertia {excess:.2f} below that of "
         f"data without groups, {most:.2f} at most) of the numbers that are found again in another "
         f"half of the applicants (prediction strength {proven:.2f}, "
         f"{LEAST_STRENGTH} needed) and differ in at least {BLOCKS_APART} blocks of features."
     )
+    return Choice(k, reason, "groups")
 
 
 def _apart(metrics: dict[str, float]) -> bool:

@@ -16,7 +16,7 @@ from applicant_personas.personas.fit import PERSONA_TYPES, PersonaSettings, fit_
 from applicant_personas.personas.model import PersonaModel, comparable_distances
 from applicant_personas.rows import tidy
 
-N, K = 1_500, 5
+N, K = 1_200, 5
 NAMES = list(FEATURES["feature"])
 
 
@@ -43,7 +43,7 @@ def fitted(rows):
     return fit(rows)
 
 
-@pytest.mark.parametrize("k", [3, 4, 6, 8])
+@pytest.mark.parametrize("k", [3, 6, 8])
 def test_it_finds_as_many_personas_as_there_are(k):
     rows, groups = drawn(k, seed=k)
     found = fit(rows)
@@ -85,6 +85,16 @@ def test_sizes_are_those_of_the_assignment(rows, fitted):
     np.testing.assert_allclose(figure(fitted, "persona", "share"), size / N)
 
 
+def test_a_persona_without_people_is_left_out():
+    rows = pd.DataFrame({"feature_0": np.random.default_rng(0).normal(size=50)})
+    found = fit(rows, features=FEATURES.head(1), n_personas=12)
+    n_personas = len(PersonaModel.of_rows(found).keys)
+    assert n_personas < 10
+    left_out = f"more than the rows can carry. {10 - n_personas} of them have nobody: left out."
+    assert verdict(found)[1].endswith(left_out)
+    assert figure(found, "persona", "n").sum() == 50
+
+
 NOISE = pd.DataFrame(np.random.default_rng(2).normal(size=(N, N_FEATURES)), columns=NAMES)
 
 
@@ -98,9 +108,17 @@ def test_noise_is_no_groups():
 
 
 def test_one_factor_is_a_continuum():
-    kind, reason = verdict(fit(NOISE.add(2 * NOISE["feature_0"].rename(None)[::-1].values, axis=0)))
+    factor = np.random.default_rng(3).normal(size=N)
+    kind, reason = verdict(fit(NOISE.add(2 * factor, axis=0)))
     assert kind == "continuum"
     assert reason.startswith("A continuum, not groups")
+
+
+def test_most_values_may_be_missing():
+    groups = np.random.default_rng(1).integers(0, K, N)
+    rows = people(groups, 1, share_missing=0.6)
+    found = fit(rows, n_personas=K)
+    assert adjusted_rand_score(groups, keys_of(rows, found)) > 0.65
 
 
 def test_few_rows_are_told():
@@ -124,17 +142,19 @@ def test_the_number_can_be_pinned(rows):
     assert "The 5 personas asked for are more than the rows can carry." in verdict(found)[1]
 
 
-def test_noise_and_a_heavy_tail_shape_no_persona():
+def test_noise_a_flag_and_a_heavy_tail_shape_no_persona():
     rows, groups = drawn()
     rng = np.random.default_rng(9)
     told = {"kind": "count", "absence_is_choice": False, "block": "odd", "priority": 9}
-    odd = [{"feature": "tail", "transform": "none"}, {"feature": "noise", "transform": "log1p"}]
-    features = pd.concat([FEATURES, pd.DataFrame([told | name for name in odd])])
+    odd = {"tail": "none", "noise": "log1p", "flag": "none"}
+    odd_features = [told | {"feature": name, "transform": kind} for name, kind in odd.items()]
+    features = pd.concat([FEATURES, pd.DataFrame(odd_features)])
+    rows["flag"] = rng.integers(0, 2, N).astype(float)
     rows["tail"] = rng.pareto(0.7, N)
     rows["noise"] = rng.poisson(3, N).astype(float)
     found = fit(rows, features=features)
     weight = figure(found, "feature", "weight", "feature")
-    assert (weight[["tail", "noise"]] == 0).all()
+    assert (weight[list(odd)] == 0).all()
     assert (weight[NAMES] > 0.5).all()
     reason = figure(found, "feature", "reason", "feature")
     assert reason["tail"].startswith("Dropped: groups formed without its block tell")
@@ -157,10 +177,8 @@ def test_a_category_that_the_catalog_lists_shapes_personas():
 
 def test_the_same_rows_give_the_same_personas_in_any_order_of_columns(rows, fitted):
     turned = fit(rows[NAMES[::-1]], features=FEATURES.sample(frac=1, random_state=1))
-    again = fit(rows.copy())
     is_day = fitted["metric"] == "fitted_at"
-    for other in (again, turned):
-        pd.testing.assert_frame_equal(fitted[~is_day], other[~is_day])
+    pd.testing.assert_frame_equal(fitted[~is_day], turned[~is_day])
 
 
 def test_components_are_those_of_pca(rows, fitted):
@@ -348,14 +366,15 @@ ODD = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.sampled_from(list(ODD)), min_size=1, max_size=6),
-    st.sampled_from([1, 2, 49, 50, 80]),
+    st.sampled_from([1, 2, 49, 50, 60]),
     st.booleans(),
     st.sampled_from([None, 1, 2, 12]),
     st.integers(0, 3),
 )
+@example(["normal"], 50, False, 12, 0)
 @example(["normal", "normal"], 1, False, None, 0)
 @example(["two", "two", "levels"], 80, True, 12, 1)
 @example(["hardly known", "hardly known", "two"], 80, False, None, 1)
@@ -377,6 +396,7 @@ def test_odd_frames_are_no_fault(kinds, n, is_repeated, n_personas, seed):
     centroids = found[found["record"] == "centroid"]
     assert np.isfinite(centroids["value"].to_numpy()).all()
     told = found[found["record"] == "persona"]
+    assert (figure(found, "persona", "n") >= 1).all()
     assert np.isfinite(told["value"].to_numpy()).all()
     if len(centroids):
         assert set(keys_of(rows, found)) <= set(centroids["item"])

@@ -65,6 +65,11 @@ class Clusters:
     labels: IntArray
     inertia: float
 
+    def occupied(self) -> Clusters:
+        """Leave out centers that are nearest to no row."""
+        kept, labels = np.unique(self.labels, return_inverse=True)
+        return Clusters(self.centers[kept], labels.astype(np.int64), self.inertia)
+
 
 def fit_centers(rows: Observed, k: int, rng: np.random.Generator, n_starts: int = 10) -> Clusters:
     """Fit k centers from several k-means++ starts; the best of them.

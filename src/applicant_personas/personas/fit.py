@@ -247,8 +247,8 @@ class _Fit:
         rows = space.rows()
         standing = self.before.place(self.raw) if self.before else None
         curve, choice = self._choose(space, rows)
-        yield from _curve_parts(curve, choice)
-        clusters = self._fit_centers(rows, choice.k, standing)
+        clusters = self._fit_centers(rows, choice.k, standing).occupied()
+        yield from _curve_parts(curve, choice.but_for(choice.k - len(clusters.centers)))
         keys, changes = self._identify(clusters, standing, history)
         used = self.columns[weights.weight > 0]
         model = self._model(used, weights, rows, clusters, keys)

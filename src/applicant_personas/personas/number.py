@@ -10,7 +10,7 @@ Less than .05 of it is a continuum, not groups: strength alone would find three 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -71,6 +71,12 @@ class Choice:
     k: int
     reason: str
     verdict: str
+
+    def but_for(self, n_empty: int) -> Choice:
+        """Say how many of them have nobody, if any."""
+        if n_empty == 0:
+            return self
+        return replace(self, reason=f"{self.reason} {n_empty} of them have nobody: left out.")
 
 
 def measure_curve(space: Space, wanted: set[int], rng: np.random.Generator) -> Curve:

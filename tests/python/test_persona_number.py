@@ -91,11 +91,9 @@ def test_where_nothing_is_found_again_the_nearest_is_taken_and_it_says_so():
     weak = {f"k{k}": {"prediction_strength": 0.5 - 0.01 * k} for k in range(3, 7)}
     told = choose(curve(**weak))
     assert told.k == 3
-    assert told.reason.startswith("No number of personas is found again in another half")
-    assert (
-        "3 are found again best in another half of the applicants (prediction strength 0.47"
-        in told.reason
-    )
+    assert told.verdict == "unproven"
+    assert told.reason.startswith("No number of personas is sound; 3 are found again best")
+    assert "prediction strength 0.47, 0.7 needed" in told.reason
 
 
 def test_a_standing_number_has_the_benefit_of_the_doubt():

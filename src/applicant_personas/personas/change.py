@@ -46,8 +46,8 @@ def compare_cycles(rows: pd.DataFrame, fitted: pd.DataFrame, *, seed: int) -> pd
 
     - share (feature 'all'): of the cycle's applicants; change is the absolute difference;
     - center_distance (feature 'all'): between the mean positions in the weighted space;
-    - population_stability_index, a feature that is known of anyone: over tenths of the earlier cycle, or over levels;
-      missing is one of them.
+    - population_stability_index, a feature that is known of anyone: over tenths of the earlier
+      cycle, or over levels; missing is one of them.
 
     No row where a cycle has nobody. Frames are empty without two cycles, or without personas.
     """

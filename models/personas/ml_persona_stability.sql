@@ -1,7 +1,8 @@
 -- depends_on: {{ ref('ml_persona_draws') }}
 -- depends_on: {{ ref('ml_persona_columns') }}
+-- depends_on: {{ ref('stg_feature_catalog') }}
 -- depends_on: {{ ref('ml_persona_centroids') }}
-{%- set columns = fitted_rows('ml_persona_columns', order_by='column_name') %}
+{%- set columns = persona_columns() %}
 {%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
 {%- set draws = {} %}
 {%- for row in fitted_rows('ml_persona_draws', order_by='draw, persona_key') %}

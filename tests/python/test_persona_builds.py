@@ -82,6 +82,7 @@ class Step:
 KEPT = [
     "ml.ml_persona_fit", "ml.ml_persona_sample", "ml.ml_persona_space", "ml.ml_persona_columns",
     "ml.ml_persona_assignments", "ml.ml_persona_runs", "ml.ml_persona_history",
+    "ml.ml_persona_names",
     "marts.dim_personas", "marts.fct_applicant_personas", "marts.rpt_persona_lineage",
     "marts.rpt_persona_transitions", "marts.rpt_persona_drift", "marts.rpt_persona_selection",
     "marts.rpt_feature_selection", "staging.stg_feature_catalog",
@@ -284,12 +285,17 @@ def test_a_refit_on_other_people_keeps_the_keys(chain: Chain) -> None:
     assert set(lineage["persona_key"]) == set(before.keys)
 
 
-def test_names_stay_over_a_refit(chain: Chain) -> None:
-    one, other = (
-        step["marts.dim_personas"].set_index("persona_key")["persona_name"]
-        for step in (chain.first, chain.refitted)
+def test_names_stay_while_their_traits_do(chain: Chain) -> None:
+    """Over a refit all; under a catalog that withdrew features, those that these did not name."""
+    first, never, refitted = (
+        step["ml.ml_persona_names"].set_index("persona_key")
+        for step in (chain.first, chain.never, chain.refitted)
     )
-    assert one.to_dict() == other.to_dict()
+    assert refitted["persona_name"].to_dict() == never["persona_name"].to_dict()
+    is_withdrawn = first["named_by"].str.contains("|".join(WITHDRAWN))
+    assert (~is_withdrawn).sum() >= 3
+    stay = first.index[~is_withdrawn]
+    assert (never.loc[stay, "persona_name"] == first.loc[stay, "persona_name"]).all()
 
 
 # --- refit: never ---------------------------------------------------------------------------------

@@ -31,7 +31,6 @@ READ_WHEN_RUN = {
     "as_of_offsets",
     "input_path",
     "input_schema",
-    "min_cell",
     "settling_days",
 }
 STARTING = threading.Lock()

@@ -39,44 +39,35 @@
     end
 {%- endmacro %}
 
-{# The number of the column that says most, for the persona or against it; none of the block of a
-   column before, for that would say the same twice. #}
-{% macro strongest_column(columns, before) -%}
-    {%- set strengths = [] -%}
-    {%- for column in columns -%}
-        {%- set strength = namespace(sql='abs(' ~ column.column_name ~ '__nearer)') -%}
-        {%- set of_block = [] -%}
-        {%- for other in columns if other.block == column.block -%}
-            {%- do of_block.append(columns.index(other) + 1) -%}
+{# The most that a column of the block says, for the persona or against it. #}
+{% macro block_strength(columns) -%}
+    greatest(
+        {%- for column in columns -%}
+            abs({{ column.column_name }}__nearer){{ ', ' if not loop.last }}
         {%- endfor -%}
-        {%- for place in before -%}
-            {%- set strength.sql = 'case when ' ~ place ~ ' in (' ~ of_block | join(', ')
-                ~ ') then 0e0 else ' ~ strength.sql ~ ' end' -%}
-        {%- endfor -%}
-        {%- do strengths.append(strength.sql) -%}
-    {%- endfor -%}
-    {%- if not columns -%}
-        cast(null as integer)
-    {%- else -%}
-        case greatest({{ strengths | join(', ') }}, 1e-12)
-        {%- for strength in strengths %}
-            when {{ strength }} then {{ loop.index }}
-        {%- endfor %}
-        end
-    {%- endif -%}
+    )
 {%- endmacro %}
 
-{# Four codes a column: low or high, against the persona or for it. #}
-{% macro trait_code(columns, number) -%}
-    case {{ number }}
+{# What that column says, as a code: four a column, low or high, against the persona or for it. #}
+{% macro block_code(columns, numbers) -%}
+    case
+            when {{ block_strength(columns) }} = 0 then null
     {%- for column in columns %}
-            when {{ loop.index }} then {{ 4 * loop.index }}
+            when {{ block_strength(columns) }} = abs({{ column.column_name }}__nearer) then {{ 4 * numbers[column.column_name] }}
                 + case when {{ column.column_name }} > 0 then 2 else 0 end
                 + case when {{ column.column_name }}__nearer > 0 then 1 else 0 end
-    {%- else %}
-            when 0 then 0
     {%- endfor %}
         end
+{%- endmacro %}
+
+{# How many blocks say more than one; of two that say the same the first counts as more. #}
+{% macro blocks_before(number, n_blocks) -%}
+    {%- for other in range(1, n_blocks + 1) if other != number -%}
+        case when strength_{{ other }} {{ '>=' if other < number else '>' }} strength_{{ number }}
+            then 1 else 0 end{{ ' + ' if not loop.last }}
+    {%- else -%}
+        0
+    {%- endfor -%}
 {%- endmacro %}
 
 {# What each code tells: feature, direction, the words of a level, and whether it speaks for. #}

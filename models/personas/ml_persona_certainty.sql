@@ -2,6 +2,11 @@
 -- depends_on: {{ ref('stg_feature_catalog') }}
 -- depends_on: {{ ref('ml_persona_centroids') }}
 {%- set columns = persona_columns() %}
+{%- set numbers, blocks = {}, {} %}
+{%- for column in columns %}
+    {%- do numbers.update({column.column_name: loop.index}) %}
+    {%- do blocks.setdefault(column.block, []).append(column) %}
+{%- endfor %}
 {%- set centers = centers_by_key(fitted_rows('ml_persona_centroids', order_by='persona_key')) %}
 
 with
@@ -65,38 +70,45 @@ measured as (
     from placed
 ),
 
-first_trait as (
+-- Columns of one block say nearly the same, so each block speaks by the strongest of its own.
+by_block as (
     select
-        *,
-        {{ strongest_column(columns, []) }} as column_1
+        application_id,
+        known_on,
+        persona_key,
+        distance
+        {%- for columns_of_block in blocks.values() %},
+        {{ block_strength(columns_of_block) }} as strength_{{ loop.index }},
+        {{ block_code(columns_of_block, numbers) }} as code_{{ loop.index }}
+        {%- endfor %}
     from measured
 ),
 
-second_trait as (
+ranked as (
     select
-        *,
-        {{ strongest_column(columns, ['column_1']) }} as column_2
-    from first_trait
+        by_block.*
+        {%- for block in blocks %},
+        {{ blocks_before(loop.index, blocks | length) }} as before_{{ loop.index }}
+        {%- endfor %}
+    from by_block
 ),
 
-third_trait as (
-    select
-        *,
-        {{ strongest_column(columns, ['column_1', 'column_2']) }} as column_3
-    from second_trait
-),
-
--- A code a column, whether its value is high, and whether it speaks for the persona.
 coded as (
     select
         application_id,
         known_on,
         persona_key,
         distance
-        {%- for place in [1, 2, 3] %},
-        {{ trait_code(columns, 'column_' ~ place) }} as code_{{ place }}
+        {%- for place in range(3) %},
+        case {{ place }}
+            {%- for block in blocks %}
+            when before_{{ loop.index }} then code_{{ loop.index }}
+            {%- else %}
+            when -1 then 0
+            {%- endfor %}
+        end as code_of_trait_{{ place + 1 }}
         {%- endfor %}
-    from third_trait
+    from ranked
 ),
 
 phrases as (
@@ -128,5 +140,5 @@ inner join stabilities
     and coded.known_on = stabilities.known_on
 inner join persona_keys on coded.persona_key = persona_keys.persona_key
 {%- for place in [1, 2, 3] %}
-left join told as told_{{ place }} on coded.code_{{ place }} = told_{{ place }}.code
+left join told as told_{{ place }} on coded.code_of_trait_{{ place }} = told_{{ place }}.code
 {%- endfor %}

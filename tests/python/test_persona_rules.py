@@ -173,9 +173,7 @@ def test_rules_describe_their_persona(sample: Warehouse) -> None:
         "select 2 * coverage * purity / (coverage + purity) from marts.rpt_persona_rules"
     )
     print("F1 of the rules:", [round(value, 2) for value in f1])
-    # The smallest persona differs by a little of much, which few conditions hardly tell.
-    assert min(f1) > 0.5
-    assert sorted(f1)[len(f1) // 2] > 0.75
+    assert min(f1) > 0.6
 
 
 def texts(sample: Warehouse) -> list[str]:

@@ -47,6 +47,7 @@ from applicant_personas.personas.screening import screen_features
 from applicant_personas.personas.weights import Weights, learn_weights
 from applicant_personas.rows import INTEGER, NUMBER, TEXT, one_thread, require, tidy
 from applicant_personas.runs import (
+    NEVER,
     data_hash,
     provenance,
     recipe_hash,
@@ -124,24 +125,26 @@ def fit_personas(
     one_thread()
     features = features.sort_values(["block", "priority", "feature"], ignore_index=True)
     recipe = _recipe(features, settings)
+    before = _facts(stored)
     model = PersonaModel.of_rows(stored) if (stored["record"] == "centroid").any() else None
-    change = None if model is None else _what_changed(stored, model, rows, recipe)
-    reason = refit_reason(settings.refit, is_stored=model is not None, change=change)
-    if reason is None:
-        return stored
+    may_fit = before and settings.refit != NEVER
+    change = _what_changed(before, model, rows, recipe) if may_fit else None
+    reason = refit_reason(settings.refit, is_stored=bool(before), change=change)
     seen = data_hash(rows[sorted(features["feature"])])
-    identity = run_id(KIND, seen, recipe)
-    if model is not None and identity == stored["run_id"].iloc[0]:
+    now = {"data_hash": seen, "recipe": recipe_hash(recipe)}
+    if reason is None or now.items() <= before.items():
         return stored
-    facts = provenance(KIND, seen, len(rows), len(features), recipe)
-    facts |= {"recipe": recipe_hash(recipe), "refit_reason": reason}
-    if model is not None:
+    facts = provenance(KIND, seen, len(rows), len(features), recipe) | now
+    facts["refit_reason"] = reason
+    # Keys depend on the fit before, so the same data after another fit is another run.
+    identity = run_id(KIND, seen, recipe)
+    if before:
         facts["previous_run_id"] = str(stored["run_id"].iloc[0])
+        identity = run_id(KIND, seen, recipe | {"after": facts["previous_run_id"]})
     if settings.note:
         facts["run_note"] = settings.note
     told = {"record": "provenance", "metric": list(facts), "text": list(facts.values())}
-    has_standing = model is not None and change is None
-    fit = _Fit(rows, features, statistics, settings, model, has_standing)
+    fit = _Fit(rows, features, statistics, settings, model, has_standing=change is None)
     history = _History.of(stored, identity)
     parts = [*fit.parts(history), told]
     return tidy([{"run_id": identity, **part} for part in parts], PERSONA_TYPES)
@@ -156,13 +159,23 @@ def _recipe(features: pd.DataFrame, settings: PersonaSettings) -> dict[str, Any]
     }
 
 
+def _facts(stored: pd.DataFrame) -> dict[str, str]:
+    """Give the facts of the stored run by name; none where nothing is stored."""
+    told = stored[stored["record"] == "provenance"]
+    return dict(zip(told["metric"], told["text"], strict=True))
+
+
 def _what_changed(
-    stored: pd.DataFrame, model: PersonaModel, rows: pd.DataFrame, recipe: Mapping[str, Any]
+    before: Mapping[str, str],
+    model: PersonaModel | None,
+    rows: pd.DataFrame,
+    recipe: Mapping[str, Any],
 ) -> str | None:
-    """Say what makes the stored model outdated, or None while it holds."""
-    told = stored[stored["record"] == "provenance"].set_index("metric")["text"]
-    if told["recipe"] != recipe_hash(recipe):
+    """Say what makes the stored run outdated, or None while it holds."""
+    if before["recipe"] != recipe_hash(recipe):
         return "features, settings or versions changed"
+    if model is None:
+        return "the stored run found no persona"
     return drift(model, rows) if len(rows) else None
 
 
@@ -185,7 +198,7 @@ class _History:
     def ends(self) -> list[Change]:
         """List the end of every persona that has not retired."""
         active = [key for key in self.used() if self.keys.loc[key, "status"] == ACTIVE]
-        return [Change(key, None, VANISHED, np.nan, np.nan, np.nan) for key in active]
+        return [Change(key, None, VANISHED) for key in active]
 
     def parts(self, keys: Sequence[str], changes: Sequence[Change]) -> Iterator[Part]:
         """Tell every key ever given: present ones by this run, the others as they retired."""
@@ -222,7 +235,7 @@ class _Fit:
         self.settings = settings
         self.before = before.within(features) if before else None
         # Where nothing moved, what stands from the earlier fit has the benefit of the doubt.
-        self.standing = before if has_standing else None
+        self.standing = self.before if has_standing else None
         self.rng = np.random.default_rng(settings.seed)
         self.screened = screen_features(rows, features)
         kept = features[features["feature"].isin(self.screened.query("kept")["feature"])]
@@ -301,7 +314,7 @@ class _Fit:
         k = len(clusters.centers)
         if standing is None or self.before is None:
             fresh = fresh_keys(history.used(), clusters.labels, [*range(k)])
-            begun = [Change(None, key, NEW, np.nan, np.nan, np.nan) for key in fresh.values()]
+            begun = [Change(None, key, NEW) for key in fresh.values()]
             return [fresh[persona] for persona in range(k)], [*begun, *history.ends()]
         squared = standing.distances(self.before.centers)
         told = self.before.figures

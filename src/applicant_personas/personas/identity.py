@@ -31,9 +31,9 @@ class Change:
     previous_key: str | None
     key: str | None
     status: str
-    share_kept: float
-    share_from: float
-    distance: float
+    share_kept: float = np.nan
+    share_from: float = np.nan
+    distance: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -76,74 +76,82 @@ def carry_keys(
     lies afar; optimally matched) if that one is mostly made of it, and holds most of its people or
     lies where it lay. A new one is part of it if it lies about as near as the one that survives.
     """
-    table = _table(before.labels, labels, len(before.keys), k)
-    kept = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
-    made_of = table / np.maximum(table.sum(axis=0, keepdims=True), 1.0)
-    apart = _relative_distance(before, labels, k)
-    keys: list[str | None] = [None] * k
-    heirs = np.ones(len(before.keys))
-    changes: list[Change] = []
-    # Newcomers may be most of the people nearest to a center, but they lie far from it.
-    overlap = jaccard(before.labels, labels, len(before.keys), k) / np.maximum(apart, 1.0)
-    matched = np.stack(linear_sum_assignment(overlap, maximize=True), axis=1).tolist()
-    for old, new in matched:
-        is_majority = kept[old, new] >= MAJORITY or apart[old, new] <= NEAR
-        if made_of[old, new] >= MAJORITY and is_majority:
-            keys[new] = before.keys[old]
-            heirs[old] = apart[old, new]
-    fresh = fresh_keys(used, labels, [new for new in range(k) if keys[new] is None])
-    split: set[int] = set()
-    for new, key in fresh.items():
-        keys[new] = key
-        old = int(table[:, new].argmax())
-        is_part = made_of[old, new] >= MAJORITY and kept[old, new] >= PART
+    moves = _Moves.of(before, labels, k)
+    heirs = moves.heirs()
+    taken = {new: before.keys[old] for old, new in heirs.items()}
+    fresh = fresh_keys(used, labels, [new for new in range(k) if new not in taken])
+    keys = [{**taken, **fresh}[new] for new in range(k)]
+    parts = {new: old for new in fresh if (old := moves.whole_of(new, heirs)) is not None}
+    begun = [
+        moves.change(parts[new], new, SPLIT, key) if new in parts else Change(None, key, NEW)
+        for new, key in fresh.items()
+    ]
+    kept = [
+        moves.change(old, new, SPLIT if old in parts.values() else SURVIVED, before.keys[old])
+        for old, new in heirs.items()
+    ]
+    ended = [moves.end(old, keys) for old in range(len(before.keys)) if old not in heirs]
+    return keys, [*begun, *kept, *ended]
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """Who of k earlier personas is in which of the present ones; all tables are (k earlier, k).
+
+    `kept`: share of an earlier persona's people that is in a present one. `made_of`: share of a
+    present persona that comes from an earlier one. `apart`: how far its people lie from the earlier
+    center, in that persona's own spread. `overlap`: Jaccard.
+    """
+
+    before: Before
+    kept: FloatArray
+    made_of: FloatArray
+    apart: FloatArray
+    overlap: FloatArray
+
+    @classmethod
+    def of(cls, before: Before, labels: IntArray, k: int) -> _Moves:
+        k_before = len(before.keys)
+        table = np.zeros((k_before, k))
+        np.add.at(table, (before.labels, labels), 1.0)
+        size = np.maximum(np.bincount(labels, minlength=k), 1.0)
+        members = np.zeros((k, len(labels)))
+        members[labels, np.arange(len(labels))] = 1.0
+        mean = (members @ before.distances).T / size
+        return cls(
+            before,
+            table / np.maximum(table.sum(axis=1, keepdims=True), 1.0),
+            table / size,
+            mean / np.maximum(before.spread, 1e-12)[:, np.newaxis],
+            jaccard(before.labels, labels, k_before, k),
+        )
+
+    def heirs(self) -> dict[int, int]:
+        """Find the present persona that each earlier one survives in, if any."""
+        # Newcomers may be most of the people nearest to a center, but they lie far from it.
+        nearness = self.overlap / np.maximum(self.apart, 1.0)
+        matched = np.stack(linear_sum_assignment(nearness, maximize=True), axis=1).tolist()
+        is_same = (self.made_of >= MAJORITY) & ((self.kept >= MAJORITY) | (self.apart <= NEAR))
+        return {old: new for old, new in matched if is_same[old, new]}
+
+    def whole_of(self, new: int, heirs: dict[int, int]) -> int | None:
+        """Find the earlier persona that a new one is a part of, if any."""
+        old = int(self.made_of[:, new].argmax())
         # What breaks in two leaves its center to both sides; a newcomer lies off alone.
-        if is_part and apart[old, new] <= NEAR * max(heirs[old], 1.0):
-            split.add(old)
-            changes.append(_change(before.keys[old], key, SPLIT, kept, made_of, apart, old, new))
-        else:
-            changes.append(Change(None, key, NEW, np.nan, np.nan, np.nan))
-    for old, key in enumerate(before.keys):
-        if key in keys:
-            new = keys.index(key)
-            status = SPLIT if old in split else SURVIVED
-            changes.append(_change(key, key, status, kept, made_of, apart, old, new))
-            continue
-        new = int(kept[old].argmax())
-        shrank = table[old].sum() / len(labels) < PART * before.shares[old]
-        if kept[old, new] >= SAME and not shrank:
-            changes.append(_change(key, keys[new], MERGED, kept, made_of, apart, old, new))
-        else:
-            changes.append(Change(key, None, VANISHED, np.nan, np.nan, np.nan))
-    return [str(key) for key in keys], changes
+        near = NEAR * max(float(self.apart[old, heirs[old]]) if old in heirs else 1.0, 1.0)
+        is_part = self.made_of[old, new] >= MAJORITY and self.kept[old, new] >= PART
+        return old if is_part and self.apart[old, new] <= near else None
 
+    def end(self, old: int, keys: Sequence[str]) -> Change:
+        """Tell how an earlier persona without an heir ended."""
+        new = int(self.kept[old].argmax())
+        share = float(np.mean(self.before.labels == old))
+        if self.kept[old, new] >= SAME and share >= PART * self.before.shares[old]:
+            return self.change(old, new, MERGED, keys[new])
+        return Change(self.before.keys[old], None, VANISHED)
 
-def _table(previous: IntArray, present: IntArray, k_previous: int, k: int) -> FloatArray:
-    table = np.zeros((k_previous, k))
-    np.add.at(table, (previous, present), 1.0)
-    return table
-
-
-def _relative_distance(before: Before, labels: IntArray, k: int) -> FloatArray:
-    """How far a present persona's people are from an earlier center, in that persona's spread."""
-    found = np.full((len(before.keys), k), np.inf)
-    for new in range(k):
-        members = labels == new
-        if members.any():
-            mean = before.distances[members].mean(axis=0)
-            found[:, new] = mean / np.maximum(before.spread, 1e-12)
-    return found
-
-
-def _change(
-    previous_key: str,
-    key: str | None,
-    status: str,
-    kept: FloatArray,
-    made_of: FloatArray,
-    apart: FloatArray,
-    old: int,
-    new: int,
-) -> Change:
-    found = (float(value[old, new]) for value in (kept, made_of, apart))
-    return Change(previous_key, key, status, *found)
+    def change(self, old: int, new: int, status: str, key: str) -> Change:
+        """Tell a change between an earlier and a present persona."""
+        tables = (self.kept, self.made_of, self.apart)
+        figures = (float(table[old, new]) for table in tables)
+        return Change(self.before.keys[old], key, status, *figures)

@@ -1,8 +1,14 @@
-"""The order of the files."""
+"""What all tests share: the order of the files, and how threads wait."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Workers share the cores: threads that wait in a loop take them from each other, and small fits
+# then cost up to ten times as much. Read when NumPy and scikit-learn are first imported.
+os.environ |= {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 
 # Those whose builds take longest, longest first, so that no worker begins one near the end.
 LONGEST = [

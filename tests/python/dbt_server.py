@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socketserver
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ class Command(socketserver.StreamRequestHandler):
 
 
 class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
-    """Forks for each command, and ends with the process that started it."""
+    """Forks for each command; ends, and tidies up, with the process that started it."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = parse(folder)
@@ -63,6 +64,10 @@ def parse(folder: Path) -> Manifest:
 
 
 if __name__ == "__main__":
-    with Server(Path(sys.argv[1])) as server:
-        print("ready", flush=True)
-        server.serve_forever()
+    folder = Path(sys.argv[1])
+    try:
+        with Server(folder) as server:
+            print("ready", flush=True)
+            server.serve_forever()
+    finally:
+        shutil.rmtree(folder)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -132,8 +130,6 @@ def start_dbt_server() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dbt-"))
     command = [sys.executable, str(Path(__file__).with_name("dbt_server.py")), str(folder)]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    atexit.register(shutil.rmtree, folder)
-    atexit.register(server.kill)
     assert server.stdout
     said = server.stdout.readline()
     assert said == "ready\n", said

@@ -251,6 +251,20 @@ def test_always_refits_on_other_people(fitted):
     assert provenance(found)["refit_reason"] == "refit is always"
 
 
+def test_the_same_people_after_others_are_another_run(rows, fitted):
+    others = fit(drawn(seed=2)[0], fitted, refit="always")
+    again = fit(rows, others, refit="always")
+    runs = [found["run_id"].iloc[0] for found in (fitted, others, again)]
+    assert len(set(runs)) == 3
+    assert provenance(again)["previous_run_id"] == runs[1]
+
+
+def test_a_run_that_found_no_persona_is_stored_like_any(rows):
+    nobody = fit(rows.head(0))
+    assert same(fit(rows, nobody, refit="never"), nobody)
+    assert provenance(fit(rows, nobody))["refit_reason"] == "the stored run found no persona"
+
+
 OLD_FORMAT = pd.DataFrame({"record": ["centroid"], "item": ["01"], "k": [3], "value": [0.5]})
 
 

@@ -3,9 +3,9 @@
 A small decision tree on membership (one persona against the rest) proposes paths; their thresholds
 are rounded to values people use, conditions that say the same are merged, and what is left is
 judged as it will be applied: a missing value meets no condition but `missing`. The best are then
-improved condition by condition, for a tree never looks back. The rule with the best F1 (harmonic
-mean of coverage, the share of the persona that fits, and purity, the share of those who fit that are
-of the persona) is kept.
+improved condition by condition, for a tree never looks back. Kept is the rule with the best F1, the
+harmonic mean of coverage (share of the persona that fits) and purity (share of those who fit that
+are of the persona).
 """
 
 from __future__ import annotations

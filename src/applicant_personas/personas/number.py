@@ -206,7 +206,8 @@ def _by_structure(curve: Curve, standing: int | None) -> Choice:
         reason = (
             f"No number of personas is sound; {k} are found again best in another half of the "
             f"applicants (prediction strength {proven:.2f}, {LEAST_STRENGTH} needed; the two most "
-            f"alike differ in {apart:.0f} blocks of features, {BLOCKS_APART} needed)."
+            f"alike differ in {apart:.0f} block{'s' * (apart != 1)} of features, {BLOCKS_APART} "
+            "needed)."
         )
         return Choice(k, reason, "unproven")
     most = max(curve[k]["excess_over_gaussian"] for k in found)

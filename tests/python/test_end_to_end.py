@@ -56,9 +56,10 @@ class Case:
 # --- the builds ---------------------------------------------------------------------------------
 
 
-def build_sample(folder: Path) -> Case:
-    """Take the committed sample, which is the default input."""
-    return Case(built_sample(folder), ROOT / "seeds/sample", ROOT / "tests/fixtures/sample_truth")
+def build_sample(folder: Path, threads: int | None = None) -> Case:
+    """Take the committed sample, the default input, or build it on so many threads."""
+    warehouse = build(folder, threads=threads) if threads else built_sample(folder)
+    return Case(warehouse, ROOT / "seeds/sample", ROOT / "tests/fixtures/sample_truth")
 
 
 def build_large(folder: Path) -> Case:
@@ -71,12 +72,12 @@ def build_large(folder: Path) -> Case:
     return Case(built, tables, tables / "truth")
 
 
-def build_part(folder: Path, optional: list[str], *options: str) -> Case:
-    """Build from the required tables and some optional ones, and run every data test."""
-    made = generate(folder / "made", *options)
+def build_only(folder: Path, table: str) -> Case:
+    """Build from the required tables and one optional table, and run every data test."""
+    made = generate(folder / "made", "--persons", "600")
     tables = folder / "input"
     tables.mkdir()
-    for name in ("persons", "applications", *optional):
+    for name in ("persons", "applications", table):
         shutil.copy(made / f"{name}.csv", tables)
     return Case(build(folder, tables, with_tests=True), tables, made / "truth")
 
@@ -90,9 +91,10 @@ def build_eight_cycles(folder: Path) -> Case:
     return Case(built, tables, tables / "truth")
 
 
-def build_open_cycle(folder: Path) -> Case:
-    """Build all tables of an open cycle, the first there is, and run every data test."""
-    tables = generate(folder / "input", "--persons", "400", "--cycles", "1")
+def build_cycles(folder: Path, n_closed: int) -> Case:
+    """Build a few persons in some closed cycles and an open one, and run every data test."""
+    options = ["--persons", str(400 * (n_closed + 1)), "--cycles", str(n_closed + 1)]
+    tables = generate(folder / "input", *options)
     return Case(build(folder, tables, with_tests=True), tables, tables / "truth")
 
 
@@ -143,12 +145,13 @@ BUILDS: dict[str, Callable[[Path], Case]] = {
     "large": build_large,
     "eight_cycles": build_eight_cycles,
     "sample": build_sample,
-    "only_interactions": lambda folder: build_part(folder, ["interactions"], "--persons", "600"),
-    "one_closed_cycle_of_stage_events": lambda folder: build_part(
-        folder, ["entry_terms", "stage_events"], "--persons", "800", "--cycles", "2"
-    ),
+    "on_one_thread": lambda folder: build_sample(folder, 1),
+    "on_two_threads": lambda folder: build_sample(folder, 2),
+    "only_interactions": lambda folder: build_only(folder, "interactions"),
+    "only_stage_events": lambda folder: build_only(folder, "stage_events"),
     "flat": build_flat,
-    "no_closed_cycle": build_open_cycle,
+    "one_closed_cycle": lambda folder: build_cycles(folder, 1),
+    "no_closed_cycle": lambda folder: build_cycles(folder, 0),
 }
 
 
@@ -175,6 +178,16 @@ def sample(builds: dict[str, Future[Case]]) -> Case:
 
 
 @pytest.fixture(scope="session")
+def on_one_thread(builds: dict[str, Future[Case]]) -> Case:
+    return builds["on_one_thread"].result()
+
+
+@pytest.fixture(scope="session")
+def on_two_threads(builds: dict[str, Future[Case]]) -> Case:
+    return builds["on_two_threads"].result()
+
+
+@pytest.fixture(scope="session")
 def only_interactions(builds: dict[str, Future[Case]]) -> Case:
     return builds["only_interactions"].result()
 
@@ -190,8 +203,13 @@ def eight_cycles(builds: dict[str, Future[Case]]) -> Case:
 
 
 @pytest.fixture(scope="session")
-def one_closed_cycle_of_stage_events(builds: dict[str, Future[Case]]) -> Case:
-    return builds["one_closed_cycle_of_stage_events"].result()
+def only_stage_events(builds: dict[str, Future[Case]]) -> Case:
+    return builds["only_stage_events"].result()
+
+
+@pytest.fixture(scope="session")
+def one_closed_cycle(builds: dict[str, Future[Case]]) -> Case:
+    return builds["one_closed_cycle"].result()
 
 
 @pytest.fixture(scope="session")
@@ -357,18 +375,15 @@ def statuses(case: Case) -> pd.Series:
     return runs.set_index("kind")["status"]
 
 
-def test_one_closed_cycle_is_evaluated_by_folds_and_says_so(
-    one_closed_cycle_of_stage_events: Case,
-) -> None:
-    case = one_closed_cycle_of_stage_events
-    status = statuses(case)
+def test_one_closed_cycle_is_evaluated_by_folds_and_says_so(one_closed_cycle: Case) -> None:
+    status = statuses(one_closed_cycle)
     assert "which is optimistic" in status["enrollment-applied"]
     assert status["backtest-applied"].startswith("No back-test")
-    cycles = case.warehouse.column(
+    cycles = one_closed_cycle.warehouse.column(
         "select distinct test_cycle from marts.rpt_model_evaluation where phase = 'applied'"
     )
     assert cycles == ["within_cycle (optimistic)"]
-    scores = case.warehouse.frame(
+    scores = one_closed_cycle.warehouse.frame(
         "select distinct entry_term, score_kind from marts.fct_enrollment_scores"
         " where phase = 'applied'"
     )
@@ -625,6 +640,11 @@ def test_a_scholarship_is_said_to_matter_where_it_does(large: Case) -> None:
     assert len(drivers), own.sort_values("importance_rank").head()
     assert drivers["beats_noise"].all()
     assert set(drivers["direction"]) == {"raises"}
+    pooled = found[(found["scope"] == "global") & found["feature"].isin(SCHOLARSHIP)]
+    if pooled["importance_rank"].min() > 6:
+        flagged = found[found["reverses_global"] & found["feature"].isin(SCHOLARSHIP)]
+        assert flagged["note"].str.contains("for everyone together").all()
+        assert len(flagged)
 
 
 def test_the_offer_says_little_where_no_scholarship_is_planted(large: Case) -> None:
@@ -733,6 +753,23 @@ def test_the_erased_are_counted_and_not_named(large: Case) -> None:
     assert rows["n_rows"].sum() == len(erased) > 0
 
 
+# --- determinism --------------------------------------------------------------------------------
+
+
+def test_marts_are_equal_on_any_number_of_threads(
+    sample: Case, on_one_thread: Case, on_two_threads: Case
+) -> None:
+    marts = sample.warehouse.marts()
+    assert {"fct_applicant_personas", "fct_enrollment_scores", "dq_reconciliation"} <= set(marts)
+    runs = "select run_id from marts.fct_model_runs order by 1"
+    for other in (on_one_thread, on_two_threads):
+        # Run ids are digests of data, settings and versions.
+        assert other.warehouse.column(runs) == sample.warehouse.column(runs)
+        others = other.warehouse.marts()
+        assert [table for table in marts if marts[table] != others[table]] == []
+        assert set(marts) == set(others)
+
+
 # --- what is absent, and what users add ---------------------------------------------------------
 
 
@@ -764,19 +801,20 @@ def test_interactions_alone_build_green(only_interactions: Case) -> None:
     assert status["enrollment-admitted"].startswith("No model")
 
 
-def test_stage_events_alone_build_green(
-    one_closed_cycle_of_stage_events: Case,
-) -> None:
-    case = one_closed_cycle_of_stage_events
-    state = available(case)
+def test_stage_events_alone_build_green(only_stage_events: Case) -> None:
+    state = available(only_stage_events)
     assert state["table stage_events"]
     assert not state["table interactions"]
     assert state["block timing"]
     assert [state[f"block {name}"] for name in ("engagement", "intent")] == [False] * 2
     # No record of interactions is no proof that there were none.
-    features = case.warehouse.column("select count(virtual_events) from features.ftr_applicants")
+    features = only_stage_events.warehouse.column(
+        "select count(virtual_events) from features.ftr_applicants"
+    )
     assert features == [0]
-    personas = case.warehouse.column("select count(*) from marts.fct_applicant_personas")
+    personas = only_stage_events.warehouse.column(
+        "select count(*) from marts.fct_applicant_personas"
+    )
     assert personas[0] > 500
 
 

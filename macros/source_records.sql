@@ -1,24 +1,18 @@
-{# How many records the source of a table holds, counted without the reader: rows of a relation
-   or of Parquet files, records of delimited files. #}
+{# How many records the source of a table holds, counted without the reader: rows of a relation,
+   records of files as input__files counted them. #}
 {% macro source_records(table_name) -%}
-    {%- set files = ref('input__delimited_files') -%}
+    {%- set files = ref('input__files') -%}
     {%- if not execute -%}
         {{ return('0') }}
+    {%- elif reads_files() -%}
+        {{ return(
+            '(select coalesce(sum(n_records), 0) from ' ~ files
+            ~ ' where is_read and table_name = ' ~ sql_string(table_name) ~ ')'
+        ) }}
     {%- endif -%}
     {%- set counts = [] -%}
     {%- for part in find_source(table_name).parts -%}
-        {%- if part.kind == 'relation' -%}
-            {%- do counts.append('(select count(*) from ' ~ part.relation ~ ')') -%}
-        {%- elif part.kind == 'parquet' -%}
-            {%- do counts.append(
-                '(select count(*) from ' ~ read_parquet_relation(part.files) ~ ')'
-            ) -%}
-        {%- else -%}
-            {%- do counts.append(
-                '(select sum(n_records) from ' ~ files ~ ' where path in ('
-                ~ sql_strings(part.files)[1:-1] ~ '))'
-            ) -%}
-        {%- endif -%}
+        {%- do counts.append('(select count(*) from ' ~ part.relation ~ ')') -%}
     {%- endfor -%}
     {{ return(counts | join(' + ') or '0') }}
 {%- endmacro %}

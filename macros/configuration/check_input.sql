@@ -1,20 +1,13 @@
-{# The tables of the contract: there, once, readable, with the columns that are required. #}
+{# The tables of the contract: there, once, readable, with the columns that are required. Relations
+   are looked at before the run, files when input__files has described them. #}
 {% macro check_input() -%}
-    {%- set listing = none -%}
-    {%- if not var('input_schema') -%}
+    {%- if reads_files() -%}
         {%- do check_input_path() -%}
-        {%- set listing = list_input_folder() -%}
-        {%- do check_input_folder(listing) -%}
-        {%- do check_packed_files(listing) if target.type == 'duckdb' -%}
+    {%- else -%}
+        {%- for table in contract_tables() -%}
+            {%- do check_relation(table, find_relation(table.name).parts | first) -%}
+        {%- endfor -%}
     {%- endif -%}
-    {%- for table in contract_tables() -%}
-        {%- set source = find_source(table.name, listing) -%}
-        {%- if source.parts -%}
-            {%- do check_source(table, source) -%}
-        {%- elif table.required -%}
-            {%- do stop_for_missing_table(table.name, listing) -%}
-        {%- endif -%}
-    {%- endfor -%}
 {%- endmacro %}
 
 {% macro check_input_path() -%}
@@ -49,130 +42,73 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro check_input_folder(listing) -%}
-    {%- if not listing -%}
+{# Hook of input__files: the first file that can't be read as it must stops the build. #}
+{% macro check_input_files() -%}
+    {%- if execute and reads_files() -%}
+        {%- set names = query_texts('select path from ' ~ this ~ ' order by path limit 13') -%}
+        {%- if not names -%}
+            {%- do stop(
+                'input_path is ' ~ var('input_path') ~ ', where there is no file that can be read; '
+                ~ 'give an existing folder, absolute or relative to the project.'
+            ) -%}
+        {%- endif -%}
+        {%- for problem in query_texts(
+                'select problem from ' ~ this ~ ' where problem is not null order by path limit 1'
+        ) -%}
+            {%- do stop(problem.rstrip('.') ~ '.') -%}
+        {%- endfor -%}
+        {%- for table in contract_tables() -%}
+            {%- do check_locations(table) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro query_texts(query) -%}
+    {%- set texts = [] -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do texts.append(row[0] | string) -%}
+    {%- endfor -%}
+    {{ return(texts) }}
+{%- endmacro %}
+
+{% macro check_locations(table) -%}
+    {%- set locations = query_texts(
+        'select distinct location from ' ~ this ~ ' where is_read and table_name = '
+        ~ sql_string(table.name) ~ ' order by location'
+    ) -%}
+    {%- if locations | length > 1 -%}
         {%- do stop(
-            'input_path is ' ~ var('input_path') ~ ', where there is no file that can be read; '
-            ~ 'give an existing folder, absolute or relative to the project.'
+            'the table ' ~ table.name ~ ' is there more than once: ' ~ locations | join(' and ')
+            ~ '; keep one of them.'
+        ) -%}
+    {%- elif table.required and not locations -%}
+        {%- set names = query_texts('select path from ' ~ this ~ ' order by path') -%}
+        {%- set meant = query_texts(
+            'select path from ' ~ this ~ ' where suffix(reason, '
+            ~ sql_string('did you mean ' ~ table.name ~ '?') ~ ') order by path'
+        ) -%}
+        {%- do stop(
+            'the required table ' ~ table.name ~ ' is not in ' ~ var('input_path') ~ ' (found '
+            ~ shorten(names) ~ '); put ' ~ table.name ~ '.csv, ' ~ table.name ~ '.csv.gz, '
+            ~ table.name ~ '.parquet or a folder ' ~ table.name ~ '/ of such files there'
+            ~ (': did you mean ' ~ meant[0] ~ '?' if meant else '.')
         ) -%}
     {%- endif -%}
-    {%- set tables = contract_table_names() -%}
-    {%- for file in listing if file.table in tables -%}
-        {%- set is_alone = not list_input_files(file.table, listing) -%}
-        {%- if is_alone and is_other_data_format(file.name) -%}
-            {%- do stop(
-                'the table ' ~ file.table ~ ' is in ' ~ shown_path(file.path)
-                ~ ', a format that is not read; save it as ' ~ file.table ~ '.csv or '
-                ~ file.table ~ '.parquet.'
-            ) -%}
-        {%- endif -%}
-    {%- endfor -%}
 {%- endmacro %}
 
-{# Files that are not what their name says, by their first and last bytes. The smallest files, as
-   many as are quickly read: of others the engine itself names what it can't open. #}
-{% macro check_packed_files(listing) -%}
-    {%- set paths = [] -%}
-    {%- for file in listing if file.table in contract_table_names() and '://' not in file.path
-           and (file.format == 'parquet' or file.name.endswith('.gz')) -%}
-        {%- do paths.append(file.path) -%}
-    {%- endfor -%}
-    {%- set small = [] -%}
-    {%- for row in (run_query(
-        'select filename from read_blob(' ~ sql_strings(paths) ~ ') '
-        ~ 'qualify sum(size) over (order by size, filename) <= 50000000'
-    ).rows if paths else []) -%}
-        {%- do small.append(row[0]) -%}
-    {%- endfor -%}
-    {%- set query -%}
-        select
-            filename,
-            size,
-            hex(content[1:4]) as head,
-            hex(content[size - 3:size]) as tail
-        from read_blob({{ sql_strings(small) }})
-        order by filename
-    {%- endset -%}
-    {%- for path, size, head, tail in (run_query(query).rows if small else []) -%}
-        {%- set is_parquet = path.lower().endswith('.parquet') -%}
-        {%- set is_whole = head == tail == '50415231' if is_parquet
-            else head.startswith('1F8B') -%}
-        {%- if not is_whole -%}
-            {%- do stop(
-                shown_path(path) ~ (
-                    ' is empty' if not size
-                    else ' is cut off: it begins as a Parquet file and does not end as one'
-                    if is_parquet and head == '50415231'
-                    else ' is no ' ~ ('Parquet' if is_parquet else 'gzip') ~ ' file'
-                ) ~ '; export it again, or remove it.'
-            ) -%}
-        {%- endif -%}
-    {%- endfor -%}
-{%- endmacro %}
-
-{% macro is_other_data_format(name) -%}
-    {{ return(name.lower().split('.')[-1] in [
-        'xlsx', 'xls', 'ods', 'json', 'jsonl', 'ndjson', 'tsv', 'txt', 'zip', 'bz2', 'xz', 'zst',
-        'feather', 'arrow', 'avro', 'orc', 'sav', 'dta', 'sas7bdat',
-    ]) }}
-{%- endmacro %}
-
-{% macro stop_for_missing_table(name, listing) -%}
-    {%- if listing is none -%}
+{% macro check_relation(table, part) -%}
+    {%- if not part and table.required -%}
         {%- do stop(
-            'the required table ' ~ name ~ ' is not in the schema ' ~ var('input_schema')
+            'the required table ' ~ table.name ~ ' is not in the schema ' ~ var('input_schema')
             ~ '; make a table or view of that name there, or set input_schema and input_database '
             ~ 'to where it is.'
         ) -%}
     {%- endif -%}
-    {%- set names = listing | map(attribute='name') | list -%}
-    {%- do stop(
-        'the required table ' ~ name ~ ' is not in ' ~ var('input_path') ~ ' (found '
-        ~ shorten(names) ~ '); put ' ~ name ~ '.csv, ' ~ name ~ '.csv.gz, ' ~ name
-        ~ '.parquet or a folder ' ~ name ~ '/ of such files there.'
-    ) -%}
-{%- endmacro %}
-
-{% macro check_source(table, source) -%}
-    {%- if source.locations | length > 1 -%}
+    {%- for column in table.columns if part and column.required and column.name not in part.columns -%}
         {%- do stop(
-            'the table ' ~ table.name ~ ' is there more than once: '
-            ~ source.locations | join(' and ') ~ '; keep one of them.'
-        ) -%}
-    {%- endif -%}
-    {%- for part in source.parts -%}
-        {%- do check_part(table, part) -%}
-    {%- endfor -%}
-{%- endmacro %}
-
-{% macro check_part(table, part) -%}
-    {%- set where = shown_path(part.files[0]) if part.files is defined
-        else part.relation | string -%}
-    {%- set names = part.columns | map(attribute='name') | list -%}
-    {%- if part.kind == 'csv' and part.header.count('"') % 2 -%}
-        {%- do stop(
-            'the header of ' ~ where ~ ' has a quote that is not closed: ' ~ part.header[:200]
-            ~ '; mend the first line of the file.'
-        ) -%}
-    {%- endif -%}
-    {%- if not names -%}
-        {%- do stop(
-            where ~ ' is empty, without even a header; give it a line of column names, or remove '
-            ~ 'it.'
-        ) -%}
-    {%- endif -%}
-    {%- for column in table.columns if column.required and column.name not in names -%}
-        {%- do stop(
-            where ~ ' has no column ' ~ column.name ~ ', which the table ' ~ table.name
-            ~ ' requires (found ' ~ shorten(names) ~ '); add it or rename the column that holds it.'
-        ) -%}
-    {%- endfor -%}
-    {%- set known = table.columns | map(attribute='name') | list -%}
-    {%- for name in names | unique
-           if names.count(name) > 1 and (name in known or name.startswith('x_')) -%}
-        {%- do stop(
-            where ~ ' has ' ~ names.count(name) ~ ' columns named ' ~ name
-            ~ ' (upper and lower case are one); rename or remove all but one.'
+            part.relation ~ ' has no column ' ~ column.name ~ ', which the table ' ~ table.name
+            ~ ' requires (found ' ~ shorten(part.columns | list) ~ '); add it or rename the column '
+            ~ 'that holds it.'
         ) -%}
     {%- endfor -%}
 {%- endmacro %}

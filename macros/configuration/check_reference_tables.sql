@@ -134,7 +134,7 @@
     {%- if table in brought -%}
         {%- set known = find_contract_table(table).columns | map(attribute='name') | list -%}
         {%- for part in find_source(table).parts -%}
-            {%- do known.extend(part.columns | map(attribute='name')) -%}
+            {%- do known.extend(part.columns) -%}
         {%- endfor -%}
         {%- if column not in known -%}
             {%- do stop(

@@ -29,23 +29,6 @@
     ) as names (column_name)
 {%- endmacro %}
 
-{# Tables as the contract describes them: name, whether required, blocks fed, marts. #}
-{% macro list_contract_tables() -%}
-    {%- if not execute -%}
-        {{ return('select 1 as parsed') }}
-    {%- endif -%}
-    select *
-    from (
-        values
-        {%- for table in contract_tables() %}
-        (
-            {{ sql_string(table.name) }}, {{ sql_boolean(table.required) }},
-            {{ sql_string(table.feeds | join(', ')) }}, {{ sql_string(table.marts | join(', ')) }}
-        ){{ ',' if not loop.last }}
-        {%- endfor %}
-    ) as tables (table_name, is_required_table, blocks, marts)
-{%- endmacro %}
-
 {# Whether a comma separated list holds an item. #}
 {% macro list_holds(list, item) -%}
     ', ' || {{ list }} || ',' like '%, ' || {{ item }} || ',%'

@@ -88,7 +88,7 @@
 {%- endmacro %}
 
 {% macro source_has(table_name, name) -%}
-    {%- for part in find_source(table_name).parts if find_column(part, name) -%}
+    {%- for part in find_source(table_name).parts if name in part.columns -%}
         {{ return(true) }}
     {%- endfor -%}
     {{ return(false) }}

@@ -1,12 +1,16 @@
 {# Where a table of the contract is, as
-       {locations, parts: [{kind, files or relation, columns: [{name, expression, type}]}]}
-   A part is what one scan reads: files of the same header, or one relation. No part: absent.
-   `listing`: the files of the input folder, where the caller asks for several tables. #}
-{% macro find_source(table_name, listing=none) -%}
-    {%- if var('input_schema') -%}
-        {{ return(find_relation(table_name)) }}
+       {locations, parts: [{kind, files or relation, columns: {name: {expression, type}}}]}
+   A part is what one scan reads: files of the same columns, or one relation. No part: absent. #}
+{% macro find_source(table_name) -%}
+    {%- if reads_files() -%}
+        {{ return(adapter.dispatch('find_files', 'applicant_personas')(table_name)) }}
     {%- endif -%}
-    {{ return(adapter.dispatch('find_files', 'applicant_personas')(table_name, listing)) }}
+    {{ return(find_relation(table_name)) }}
+{%- endmacro %}
+
+{# Tables are files, or relations of a schema. #}
+{% macro reads_files() -%}
+    {{ return(not var('input_schema')) }}
 {%- endmacro %}
 
 {% macro find_relation(table_name) -%}
@@ -18,136 +22,128 @@
     {%- if relation is none -%}
         {{ return({'locations': [], 'parts': []}) }}
     {%- endif -%}
-    {%- set columns = [] -%}
+    {%- set columns = {} -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
-        {%- do columns.append(source_column(column.name, column.data_type, column.name)) -%}
+        {%- do columns.update({
+            column.name | trim | lower: source_column(quote_name(column.name), column.data_type),
+        }) -%}
     {%- endfor -%}
     {%- set part = {'kind': 'relation', 'relation': relation, 'columns': columns} -%}
     {%- set location = [relation.database, relation.schema, relation.identifier] | join('.') -%}
     {{ return({'locations': [location], 'parts': [part]}) }}
 {%- endmacro %}
 
-{% macro source_column(header, type, name) -%}
+{% macro source_column(expression, type) -%}
     {%- set base = type.split('(')[0] | trim | lower -%}
     {%- set is_text = base in ('varchar', 'character varying', 'string', 'text', 'bpchar') -%}
     {{ return({
-        'name': header | trim | lower,
-        'expression': quote_name(name),
+        'expression': expression,
         'type': 'varchar' if is_text else type | lower,
     }) }}
 {%- endmacro %}
 
-{% macro default__find_files(table_name, listing) -%}
-    {% do exceptions.raise_compiler_error(
-        'Files can be read by the DuckDB target only: set the vars input_database and '
+{% macro default__find_files(table_name) -%}
+    {% do stop(
+        'files can be read by the DuckDB target only; set the vars input_database and '
         ~ 'input_schema to where the tables of the contract are in ' ~ target.type ~ '.'
     ) %}
 {%- endmacro %}
 
-{% macro duckdb__find_files(table_name, listing) -%}
-    {%- set files = list_input_files(table_name, listing) -%}
-    {%- set parts = [] -%}
-    {%- do add_parquet_files(
-        parts, files | selectattr('format', 'equalto', 'parquet') | map(attribute='path') | list
-    ) -%}
-    {%- for file in files if file.format == 'csv' -%}
-        {%- do add_csv_file(parts, file.path, table_name) -%}
+{% macro duckdb__find_files(table_name) -%}
+    {%- set locations, parts = [], [] -%}
+    {%- for group in list_file_groups(table_name) -%}
+        {%- do locations.extend(group.locations) -%}
+        {%- do parts.append(file_part(group)) -%}
+    {%- endfor -%}
+    {{ return({'locations': locations | unique | list, 'parts': parts}) }}
+{%- endmacro %}
+
+{# The files of a table that one scan can read, as input__files describes them. One text a group:
+   the client would take some texts for numbers or blanks. #}
+{% macro list_file_groups(table_name) -%}
+    {%- set files = ref('input__files') -%}
+    {%- if load_relation(files) is none -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set query -%}
+        select to_json({
+            'format': format, 'delimiter': delimiter, 'is_regular': is_regular,
+            'columns': columns, 'names': names, 'types': types, 'partitions': partitions,
+            'files': list(path order by path), 'locations': list(distinct location)
+        })
+        from {{ files }}
+        where is_read and table_name = {{ sql_string(table_name) }}
+        group by format, delimiter, is_regular, columns, names, types, partitions
+        order by min(path)
+    {%- endset -%}
+    {%- set groups = [] -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do groups.append(fromjson(row[0])) -%}
+    {%- endfor -%}
+    {{ return(groups) }}
+{%- endmacro %}
+
+{% macro file_part(group) -%}
+    {%- set kind = 'records' if not group.is_regular else group.format -%}
+    {%- set columns = {} -%}
+    {%- for name in group.columns -%}
+        {%- set expression = quote_name(group.names[loop.index0]) if kind == 'parquet'
+            else 'fields[' ~ loop.index ~ ']' if kind == 'records'
+            else 'c' ~ loop.index -%}
+        {%- do columns.setdefault(name, source_column(expression, group.types[loop.index0])) -%}
+    {%- endfor -%}
+    {%- for name in group.partitions -%}
+        {%- set expression = partition_value(
+            'path' if kind == 'records' else source_file_column(), group.locations[0], name
+        ) -%}
+        {%- do columns.setdefault(name | trim | lower, source_column(expression, 'varchar')) -%}
     {%- endfor -%}
     {{ return({
-        'locations': files | map(attribute='location') | unique | list, 'parts': parts,
+        'kind': kind, 'files': group.files, 'delimiter': group.delimiter,
+        'n_columns': group.columns | length, 'is_partitioned': group.partitions | length > 0,
+        'columns': columns,
     }) }}
+{%- endmacro %}
+
+{# The value of a folder key=value below the table's folder. #}
+{% macro partition_value(path, location, key) -%}
+    {%- set pattern = '/' ~ modules.re.escape(key) ~ '=([^/]*)/' -%}
+    {{ return(
+        "url_decode(nullif(regexp_extract(substr(" ~ path ~ ', ' ~ (location | length + 1) ~ '), '
+        ~ sql_string(pattern) ~ ", 1), '__HIVE_DEFAULT_PARTITION__'))"
+    ) }}
 {%- endmacro %}
 
 {# A relative path is one within the project, from wherever dbt is run. #}
 {% macro input_folder() -%}
-    {%- set path = (var('input_path') | string | trim | replace('\\', '/')).rstrip('/') ~ '/' -%}
-    {{ return(path if is_absolute_path(path) else project_folder() ~ path) }}
+    {{ return((var('input_path') | string | trim | replace('\\', '/')).rstrip('/') or '/') }}
 {%- endmacro %}
 
-{% macro is_absolute_path(path) -%}
-    {{ return(path[0] in '/~' or path[1:2] == ':' or '://' in path) }}
-{%- endmacro %}
-
-{% macro project_folder() -%}
-    {%- set folder = invocation_args_dict.get('project_dir') or '.' -%}
-    {{ return((folder | string | replace('\\', '/')).rstrip('/') ~ '/') }}
-{%- endmacro %}
-
-{# How tables and messages name a file: as in input_path, the same on every machine. #}
-{% macro shown_path(path) -%}
-    {%- set folder = project_folder() -%}
-    {{ return(path[folder | length:] if path.startswith(folder) else path) }}
-{%- endmacro %}
-
-{# <table>.parquet|csv|csv.gz of the input folder, and such parts in a folder <table>/. #}
-{% macro list_input_files(table_name, listing) -%}
-    {{ return(
-        (listing or list_input_folder())
-        | selectattr('table', 'equalto', table_name) | selectattr('format') | list
-    ) }}
-{%- endmacro %}
-
-{# Every file in the input folder and in its folders, sorted; paths as a reader takes them. #}
-{% macro list_input_folder() -%}
-    {%- set folder = input_folder() -%}
-    {%- set literal = modules.re.sub('([*?[])', '[\\1]', folder) -%}
-    {%- set query -%}
-        select distinct file
-        from glob({{ sql_strings([literal ~ '*', literal ~ '*/*']) }})
-        order by file
-    {%- endset -%}
-    {%- set files = [] -%}
-    {%- for row in run_query(query).rows -%}
-        {%- do files.append(describe_input_file(row[0] | replace('\\', '/'), folder)) -%}
-    {%- endfor -%}
-    {{ return(files) }}
-{%- endmacro %}
-
-{# Upper and lower case are one: exports from Windows come as Persons.CSV. #}
-{% macro describe_input_file(path, folder) -%}
-    {%- set names = path[folder | length:].split('/') -%}
-    {%- set name = names[-1] | lower -%}
-    {%- set is_part = names | length > 1 -%}
-    {{ return({
-        'path': path,
-        'table': (names[0] if is_part else name.split('.')[0]) | lower,
-        'format': 'parquet' if name.endswith('.parquet')
-            else 'csv' if name.endswith('.csv') or name.endswith('.csv.gz'),
-        'location': shown_path(path.rsplit('/', 1)[0] if is_part else path),
-        'name': names | join('/'),
-    }) }}
-{%- endmacro %}
-
-{% macro read_parquet_relation(files) -%}
-    read_parquet({{ sql_strings(files) }}, hive_partitioning = false)
-{%- endmacro %}
-
-{# One part for all files of the same columns and types. #}
-{% macro add_parquet_files(parts, files) -%}
-    {%- for same in (group_by_schema(files) if files else []) -%}
-        {%- set columns = [] -%}
-        {%- for row in run_query('describe from ' ~ read_parquet_relation(same[:1])).rows -%}
-            {%- do columns.append(source_column(row[0], row[1], row[0])) -%}
-        {%- endfor -%}
-        {%- do parts.append({'kind': 'parquet', 'files': same, 'columns': columns}) -%}
+{# Files are read in the run that describes them: others may stand there by now. The records of
+   irregular ones leave at the end of a run. #}
+{% macro check_is_described(parts) -%}
+    {%- set needed = [ref('input__files')] if flags.WHICH in ('run', 'build') else [] -%}
+    {%- if parts | selectattr('kind', 'equalto', 'records') | list
+           and flags.WHICH in ('run', 'build', 'retry') -%}
+        {%- do needed.append(ref('input__delimited_records')) -%}
+    {%- endif -%}
+    {%- for relation in needed
+           if 'model.applicant_personas.' ~ relation.identifier not in selected_resources -%}
+        {%- do stop(
+            model.name ~ ' reads files, in the run that describes them; select it with what it '
+            ~ 'reads: --select +' ~ model.name ~ '.'
+        ) -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{# Lists of Parquet files that have one schema, in the order of their first files. #}
-{% macro group_by_schema(files) -%}
-    {%- set query -%}
-        select file_name, md5(string_agg(concat_ws(' ', name, type, num_children, duckdb_type,
-            logical_type), chr(10) order by column_id)) as schema_hash
-        from parquet_schema({{ sql_strings(files) }})
-        group by file_name
-    {%- endset -%}
-    {%- set groups = {} -%}
-    {%- set hashes = {} -%}
-    {%- for row in run_query(query).rows -%}
-        {%- do hashes.update({row[0]: row[1]}) -%}
-    {%- endfor -%}
-    {%- for file in files -%}
-        {%- do groups.setdefault(hashes[file], []).append(file) -%}
-    {%- endfor -%}
-    {{ return(groups.values() | list) }}
+{# Refs stand outside of the condition, so that parsing sees them. #}
+{% macro find_readable_parts(table_name) -%}
+    {%- do ref('input__files') -%}
+    {%- do ref('input__delimited_records') -%}
+    {%- if not execute -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set parts = find_source(table_name).parts -%}
+    {%- do check_is_described(parts) if reads_files() -%}
+    {{ return(parts) }}
 {%- endmacro %}

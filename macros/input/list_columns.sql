@@ -1,17 +1,25 @@
-{# The rows of input__columns: what the contract asks for beside what the source has. #}
-{% macro list_columns() -%}
-    {%- set names = [
-        'table_name', 'column_name', 'column_order', 'is_in_contract', 'is_required_table',
-        'is_required_column', 'is_present', 'source', 'data_type', 'blocks',
-        'features', 'substitute', 'marts',
-    ] -%}
+{# The rows of input__contract: each column of each table, as the contract states it. #}
+{% macro list_contract_columns() -%}
     {%- if not execute -%}
         {{ return('select 1 as parsed') }}
     {%- endif -%}
+    {%- set names = [
+        'table_name', 'column_name', 'column_order', 'data_type', 'is_required_table',
+        'is_required_column', 'table_blocks', 'table_marts', 'blocks', 'features', 'substitute',
+        'marts',
+    ] -%}
     {%- set rows = [] -%}
-    {%- set listing = list_input_folder() if not var('input_schema') -%}
     {%- for table in contract_tables() -%}
-        {%- do rows.extend(column_rows(table, find_source(table.name, listing))) -%}
+        {%- for column in table.columns -%}
+            {%- do rows.append([
+                sql_string(table.name), sql_string(column.name), loop.index,
+                sql_string(column.type), sql_boolean(table.required), sql_boolean(column.required),
+                sql_list_text(table.feeds), sql_list_text(table.marts),
+                sql_list_text(column.feeds), sql_list_text(column.features),
+                sql_string(column.substitute) if column.substitute else 'cast(null as varchar)',
+                sql_list_text(column.marts),
+            ]) -%}
+        {%- endfor -%}
     {%- endfor -%}
     select *
     from (
@@ -22,42 +30,76 @@
     ) as listed ({{ names | join(', ') }})
 {%- endmacro %}
 
-{% macro column_rows(table, source) -%}
-    {%- set found = {} -%}
-    {%- for part in source.parts -%}
-        {%- for column in part.columns if column.name -%}
-            {%- do found.update({column.name: column.type}) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set rows = [] -%}
-    {%- for column in table.columns -%}
-        {%- do rows.append(column_row(table, source, column, true, column.name in found)) -%}
-    {%- endfor -%}
-    {%- set in_contract = table.columns | map(attribute='name') | list -%}
-    {%- for name, type in found.items() if name not in in_contract -%}
-        {%- set column = {'name': name, 'type': type, 'feeds': [], 'features': [], 'marts': []} -%}
-        {%- do rows.append(column_row(table, source, column, false, true)) -%}
-    {%- endfor -%}
-    {%- set numbered = [] -%}
-    {%- for row in rows -%}
-        {%- do numbered.append(row[:2] + [loop.index] + row[2:]) -%}
-    {%- endfor -%}
-    {{ return(numbered) }}
+{% macro sql_list_text(items) -%}
+    {{ return(sql_string(items | join(', '))) }}
 {%- endmacro %}
 
-{% macro column_row(table, source, column, is_in_contract, is_present) -%}
-    {{ return([
-        sql_string(table.name),
-        sql_string(column.name),
-        sql_boolean(is_in_contract),
-        sql_boolean(table.required),
-        sql_boolean(column.required),
-        sql_boolean(is_present),
-        sql_string(source.locations[0]) if source.locations else 'cast(null as varchar)',
-        sql_string(column.type),
-        sql_string(column.feeds | join(', ')),
-        sql_string(column.features | join(', ')),
-        sql_string(column.substitute) if column.substitute else 'cast(null as varchar)',
-        sql_string(column.marts | join(', ')),
-    ]) }}
+{# Columns that the sources have: table_name, column_name, column_order, data_type, source. #}
+{% macro list_source_columns() -%}
+    {%- set files = ref('input__files') -%}
+    {%- if not execute -%}
+        {{ return('select 1 as parsed') }}
+    {%- elif reads_files() -%}
+        {{ return(adapter.dispatch('columns_of_files', 'applicant_personas')(files)) }}
+    {%- endif -%}
+    {{ columns_of_relations() }}
+{%- endmacro %}
+
+{% macro duckdb__columns_of_files(files) -%}
+    select
+        table_name,
+        location as source,
+        unnest(list_concat(columns, list_transform(partitions, lambda key: lower(trim(key)))))
+            as column_name,
+        unnest(list_concat(types, list_transform(partitions, lambda key: 'VARCHAR'))) as data_type,
+        unnest(range(len(columns) + len(partitions))) as column_order
+    from {{ files }}
+    where is_read
+{%- endmacro %}
+
+{# The relations that are read: location, table_name, records. #}
+{% macro list_relations() -%}
+    {%- set rows = [] -%}
+    {%- for table in contract_table_names() if execute and not reads_files() -%}
+        {%- set source = find_source(table) -%}
+        {%- for part in source.parts -%}
+            {%- do rows.append([
+                sql_string(source.locations[0]), sql_string(table),
+                '(select count(*) from ' ~ part.relation ~ ')',
+            ]) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    select *
+    from (
+        values
+        {%- for row in rows %}
+        ({{ row | join(', ') }}),
+        {%- endfor %}
+        (null, null, null)
+    ) as listed (location, table_name, records)
+    where listed.location is not null
+{%- endmacro %}
+
+{% macro columns_of_relations() -%}
+    {%- set rows = [] -%}
+    {%- for table in contract_table_names() -%}
+        {%- set source = find_source(table) -%}
+        {%- for part in source.parts -%}
+            {%- for name, column in part.columns.items() -%}
+                {%- do rows.append([
+                    sql_string(table), sql_string(source.locations[0]), sql_string(name),
+                    sql_string(column.type), loop.index0,
+                ]) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    select *
+    from (
+        values
+        {%- for row in rows %}
+        ({{ row | join(', ') }}),
+        {%- endfor %}
+        (null, null, null, null, null)
+    ) as listed (table_name, source, column_name, data_type, column_order)
+    where listed.table_name is not null
 {%- endmacro %}

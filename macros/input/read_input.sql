@@ -37,7 +37,7 @@
     {{ select_typed(table, part, x_columns) }}
     {{ 'union all' if not loop.last }}
     {%- else %}
-    {{ select_typed(table, {'kind': 'absent', 'columns': []}, x_columns) }}
+    {{ select_typed(table, {'kind': 'absent', 'columns': {}}, x_columns) }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -45,10 +45,9 @@
 {% macro find_x_columns(parts) -%}
     {%- set types = {} -%}
     {%- for part in parts -%}
-        {%- for column in part.columns if column.name.startswith('x_') -%}
-            {%- set type = types.get(column.name, column.type) -%}
-            {%- set is_same = type == column.type -%}
-            {%- do types.update({column.name: type if is_same else 'varchar'}) -%}
+        {%- for name, column in part.columns.items() if name.startswith('x_') -%}
+            {%- set is_same = types.get(name, column.type) == column.type -%}
+            {%- do types.update({name: column.type if is_same else 'varchar'}) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(types) }}
@@ -58,7 +57,7 @@
 {% macro select_typed(table, part, x_columns) -%}
     {%- set columns = [] -%}
     {%- for column in table.columns -%}
-        {%- do columns.append(typed_column(column, find_column(part, column.name))) -%}
+        {%- do columns.append(typed_column(column, part.columns.get(column.name))) -%}
     {%- endfor -%}
     select
         {%- for column in columns %}
@@ -81,7 +80,7 @@
                 {{- ',' if not loop.last or x_columns }}
                 {%- endfor %}
                 {%- for name, type in x_columns.items() %}
-                {{ x_value(find_column(part, name), type) }} as {{ quote_name(name) }}
+                {{ x_value(part.columns.get(name), type) }} as {{ quote_name(name) }}
                 {{- ',' if not loop.last }}
                 {%- endfor %}
             {{ from_part(part, table.name) }}
@@ -89,20 +88,13 @@
     ) as typed
 {%- endmacro %}
 
-{% macro find_column(part, name) -%}
-    {{ return(part.columns | selectattr('name', 'equalto', name) | first) }}
-{%- endmacro %}
-
 {% macro from_part(part, table_name) -%}
     {%- if part.kind == 'csv' -%}
         from {{ read_csv_relation(part, table_name) }}
     {%- elif part.kind == 'parquet' -%}
-        from {{ read_parquet_relation(part.files) }}
+        from {{ read_parquet_relation(part) }}
     {%- elif part.kind == 'records' -%}
-        from (
-            select * from {{ part.relation }}
-            where path = {{ sql_string(part.file) }} and fields is not null
-        ) as records
+        from {{ read_records_relation(part) }}
     {%- elif part.kind == 'relation' -%}
         from {{ part.relation }}
     {%- else -%}

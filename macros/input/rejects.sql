@@ -50,7 +50,7 @@
         from (
             select
                 table_name,
-                source_file,
+                path as source_file,
                 line_number,
                 cast(null as varchar) as column_name,
                 raw_text,
@@ -68,14 +68,15 @@
 {% macro refused_lines(table_name, lines) -%}
     select
         {{ sql_string(table_name) }} as table_name,
-        {{ shown_file('files.file_path') }} as source_file,
+        files.file_path as source_file,
         cast(lines.line as bigint) as line_number,
-        {{ rejected_column(table_name) }} as column_name,
+        described.columns[cast(substr(lines.column_name, 2) as bigint)] as column_name,
         trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
         lower(cast(lines.error_type as varchar)) || ': ' || lines.error_message as reason
     from temp.{{ lines }} as lines
     inner join temp.{{ rejects_name('files', table_name) }} as files
         on lines.scan_id = files.scan_id and lines.file_id = files.file_id
+    left join {{ ref('input__files') }} as described on files.file_path = described.path
     qualify row_number() over (
         partition by files.file_path, lines.line, lines.line_byte_position
         order by lines.column_idx, lines.error_type
@@ -99,25 +100,4 @@
         limit 1
     {%- endset -%}
     {{ return(run_query(query).rows | length > 0) }}
-{%- endmacro %}
-
-{% macro shown_file(column) -%}
-    {%- set folder = project_folder() -%}
-    case
-        when starts_with({{ column }}, {{ sql_string(folder) }})
-            then substr({{ column }}, {{ folder | length + 1 }})
-        else {{ column }}
-    end
-{%- endmacro %}
-
-{# Columns are c1, c2, … while reading: the name that the header of the file has for them. #}
-{% macro rejected_column(table_name) -%}
-    case
-        {%- for part in find_source(table_name).parts if part.kind == 'csv' %}
-        when list_contains({{ sql_strings(part.files) }}, files.file_path)
-            then {{ sql_strings(part.columns | map(attribute='name')) }}[
-                cast(substr(lines.column_name, 2) as bigint)
-            ]
-        {%- endfor %}
-    end
 {%- endmacro %}

@@ -8,7 +8,12 @@ contract_columns as (
 
 contract_tables as (
 
-    {{ list_contract_tables() }}
+    select distinct
+        table_name,
+        is_required_table,
+        table_blocks as blocks,
+        table_marts as marts
+    from {{ ref('input__contract') }}
 
 ),
 

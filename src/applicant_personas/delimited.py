@@ -14,8 +14,8 @@ import io
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,37 +23,20 @@ from typing import Any, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-# A quoted value may go on for so many lines; after that its quote counts as a slip.
-MAX_RECORD_LINES = 1_000
-# Longer lines are beyond what database readers take.
+# A record is bounded by its size, however many lines it has: a longer one is no slip of a quote.
+MAX_RECORD_CHARACTERS = 64 * 1024 * 1024
+# Longer lines, and longer records, are beyond what database readers take.
 MAX_LINE_BYTES = 1_000_000
+DELIMITERS = (",", ";", "\t", "|")
 CHUNK_BYTES = 8 * 1024 * 1024
 LINE_ENDS = {"\r\n": "crlf", "\n": "lf", "\r": "cr"}
 GZIP_MARK = b"\x1f\x8b"
 UNTERMINATED = "unterminated quote"
 TEXT_AFTER_QUOTE = "text after a closing quote"
 ZERO_BYTE = "zero byte"
-FILES_SCHEMA = pa.schema(
-    [
-        ("table_name", pa.string()),
-        ("source_file", pa.string()),
-        ("path", pa.string()),
-        ("delimiter", pa.string()),
-        ("n_columns", pa.int32()),
-        ("header", pa.string()),
-        ("encoding", pa.string()),
-        ("line_end", pa.string()),
-        ("n_lines", pa.int64()),
-        ("n_blank_lines", pa.int64()),
-        ("n_records", pa.int64()),
-        ("is_regular", pa.bool_()),
-        ("reason", pa.string()),
-    ]
-)
 RECORDS_SCHEMA = pa.schema(
     [
         ("table_name", pa.string()),
-        ("source_file", pa.string()),
         ("path", pa.string()),
         ("line_number", pa.int64()),
         ("n_lines", pa.int64()),
@@ -72,24 +55,28 @@ class DelimitedFile:
 
     Attributes:
         header: first line that is not blank, without its end.
+        columns: the names in it, without their quotes.
+        delimiter: what divides the values.
         encoding: utf-8, utf-16, windows-1252 or latin-1.
         line_end: lf, crlf, cr or mixed; none where the file has one line.
         n_lines: physical lines, the header and blank ones included.
         n_blank_lines: lines without a character, outside of quoted values.
         n_records: records after the header, those that can't be read included.
         is_regular: any reader that knows the delimiter reads it right.
-        reason: why it is not regular, in words; None where it is.
+        irregularity: why it is not regular, in words; None where it is.
 
     """
 
     header: str
+    columns: list[str]
+    delimiter: str
     encoding: str
     line_end: str
     n_lines: int
     n_blank_lines: int
     n_records: int
     is_regular: bool
-    reason: str | None
+    irregularity: str | None
 
 
 @dataclass(frozen=True)
@@ -108,35 +95,31 @@ class Record:
 
 
 class _UnclosedError(ValueError):
-    """A quoted value is still open at the end of the text."""
+    """A quoted value is still open at the end of the text, after `n_closed` others."""
+
+    def __init__(self, n_closed: int) -> None:
+        super().__init__(UNTERMINATED)
+        self.n_closed = n_closed
 
 
 class _MalformedError(ValueError):
     """The text can't be divided into values."""
 
 
+class RecordTooLongError(ValueError):
+    """A quoted value goes on for more than a record may hold; its text says from which line."""
+
+
 ReadRemote = Callable[[str], bytes]
-
-
-def describe_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.Table:
-    """Find the state of every file.
-
-    `files`: table_name, source_file (as shown to people), path, delimiter, n_columns. Paths with
-    `://` are fetched by `read_remote`. Returns FILES_SCHEMA, a row a file. Raises OSError where a
-    file can't be read or unpacked.
-    """
-    rows = [
-        row | asdict(inspect(_opener(str(row["path"]), read_remote), str(row["delimiter"])))
-        for row in files.to_dict("records")
-    ]
-    return pa.Table.from_pylist(rows, FILES_SCHEMA)
 
 
 def read_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.RecordBatchReader:
     """Read files record by record, as `read_records` does, in batches.
 
-    `files`: what `describe_files` returns. Returns RECORDS_SCHEMA: of a record its fields, of a
-    line that is none its raw text and the reason. Raises OSError as `describe_files`.
+    `files`: table_name, path, delimiter and encoding of each; paths with `://` are fetched by
+    `read_remote`. Returns RECORDS_SCHEMA: of a record its fields, of a line that is none its raw
+    text and the reason. Raises OSError where a file can't be read or unpacked, and
+    RecordTooLongError.
     """
     rows = _record_rows(files, read_remote)
     batches = iter(lambda: list(islice(rows, BATCH_ROWS)), [])
@@ -148,11 +131,10 @@ def read_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.RecordBatchRe
 
 def _record_rows(files: pd.DataFrame, read_remote: ReadRemote) -> Iterator[dict[str, Any]]:
     for file in files.to_dict("records"):
-        opener = _opener(str(file["path"]), read_remote)
+        opener = opener_of(str(file["path"]), read_remote)
         for record in read_records(opener, str(file["delimiter"]), str(file["encoding"])):
             yield {
                 "table_name": file["table_name"],
-                "source_file": file["source_file"],
                 "path": file["path"],
                 "line_number": record.line_number,
                 "n_lines": record.n_lines,
@@ -162,9 +144,13 @@ def _record_rows(files: pd.DataFrame, read_remote: ReadRemote) -> Iterator[dict[
             }
 
 
-def _opener(path: str, read_remote: ReadRemote) -> Callable[[], BinaryIO]:
+def opener_of(path: str, read_remote: ReadRemote) -> Callable[[], BinaryIO]:
+    """Give what opens a file at its beginning, unpacked, as often as it is called.
+
+    Paths with `://` are fetched once, by `read_remote`.
+    """
     if "://" not in path:
-        return lambda: open_file(Path(path).expanduser())
+        return lambda: open_file(Path(path))
     content = read_remote(path)
     is_packed = content.startswith(GZIP_MARK)
     plain = gzip.decompress(content) if is_packed else content
@@ -178,29 +164,76 @@ def open_file(path: Path) -> BinaryIO:
     return gzip.open(path) if is_packed else path.open("rb")  # type: ignore[return-value]
 
 
-def inspect(opened: Callable[[], BinaryIO], delimiter: str) -> DelimitedFile:
+def inspect(
+    opened: Callable[[], BinaryIO], known: Collection[str] = (), delimiter: str | None = None
+) -> DelimitedFile:
     """Find the state of a file, in passes of bounded memory.
 
-    `opened` opens the file at its beginning, as often as it is called. Raises OSError where the
-    file can't be read or unpacked.
+    `opened` opens the file at its beginning, as often as it is called; `known`: names of columns
+    that may be expected, which tell the delimiter where it is not given. Raises OSError or EOFError
+    where the file can't be read or unpacked, and RecordTooLongError.
     """
     encoding, is_plain = _encoding(opened)
     with _text(opened, encoding) as text:
-        header = next(filter(None, map(_without_end, text)), "")
-    if is_plain and (found := _inspect_plain(opened, header, delimiter)) is not None:
+        header = next(filter(None, map(_without_end, text)), "").replace("\ufeff", "")
+    start = _Start(header, encoding, delimiter or find_delimiter(header, known))
+    if is_plain and (found := _inspect_plain(opened, start)) is not None:
         return found
-    if encoding == "utf-8" and (found := _inspect_quoted(opened, header, delimiter)) is not None:
+    if encoding == "utf-8" and (found := _inspect_quoted(opened, start)) is not None:
         return found
-    return _inspect_irregular(opened, header, encoding, delimiter)
+    return _inspect_irregular(opened, start)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What the beginning of a file says of the whole."""
+
+    header: str
+    encoding: str
+    delimiter: str
+
+    def describe(
+        self,
+        line_end: str,
+        n_lines: int,
+        n_blank_lines: int,
+        n_records: int,
+        irregularity: str | None = None,
+    ) -> DelimitedFile:
+        columns = split_header(self.header, self.delimiter) if self.header else []
+        return DelimitedFile(
+            self.header,
+            columns,
+            self.delimiter,
+            self.encoding,
+            line_end,
+            n_lines,
+            n_blank_lines,
+            n_records,
+            irregularity is None,
+            irregularity,
+        )
+
+
+def find_delimiter(header: str, known: Collection[str]) -> str:
+    """Choose the delimiter that makes most known columns of a header; else most columns."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        names = [name.strip().lower() for name in split_header(header, delimiter)]
+        return sum(name in known for name in names), len(names)
+
+    return max(DELIMITERS, key=score)
 
 
 def read_records(opened: Callable[[], BinaryIO], delimiter: str, encoding: str) -> Iterator[Record]:
     """Read a file record by record, recovering after every line that is no record.
 
-    A record begun on a line is joined with the following ones while a quoted value is open. Where
-    that does not end in a record with as many values as the header, within 1,000 lines, the line
-    alone is rejected. A quote within an unquoted value is a character like others. Blank lines
-    are left out. Raises OSError where the file can't be read or unpacked.
+    A record begun on a line is joined with the following ones while a quoted value is open,
+    however many they are. Where that does not end in a record with as many values as the header,
+    the line alone is rejected. A quote within an unquoted value is a character like others. Blank
+    lines are left out. Raises OSError or EOFError where the file can't be read or unpacked, and
+    RecordTooLongError where a value goes on for more than 64 Mi characters: whether its quote is a
+    slip or its lines are text, only a person can tell.
     """
     with _text(opened, encoding) as text:
         yield from _records(text, delimiter)
@@ -240,9 +273,7 @@ def _is_utf16(head: bytes) -> bool:
     return len(line) > 3 and (not any(line[1:20:2]) or not any(line[0:20:2]))
 
 
-def _inspect_plain(
-    opened: Callable[[], BinaryIO], header: str, delimiter: str
-) -> DelimitedFile | None:
+def _inspect_plain(opened: Callable[[], BinaryIO], start: _Start) -> DelimitedFile | None:
     """Count a file without quotes by its bytes; None where it has to be read line by line."""
     n_feeds = n_returns = n_pairs = n_delimiters = 0
     last, longest, run = b"", 0, 0
@@ -252,7 +283,7 @@ def _inspect_plain(
             n_feeds += chunk.count(b"\n")
             n_returns += chunk.count(b"\r")
             n_pairs += joined.count(b"\r\n")
-            n_delimiters += chunk.count(delimiter.encode())
+            n_delimiters += chunk.count(start.delimiter.encode())
             if b"\n\n" in joined or b"\n\r" in joined or (not last and chunk[0] in b"\r\n"):
                 return None
             longest, run = max(longest, _longest(chunk, run)), _tail(chunk, run)
@@ -260,10 +291,11 @@ def _inspect_plain(
     if longest > MAX_LINE_BYTES or n_returns not in (0, n_feeds) or n_pairs != n_returns:
         return None
     n_lines = n_feeds + (last != b"\n")
-    if delimiter not in header or n_delimiters != n_lines * header.count(delimiter):
+    per_line = start.header.count(start.delimiter)
+    if not per_line or n_delimiters != n_lines * per_line:
         return None
     line_end = "none" if not n_feeds else "crlf" if n_returns else "lf"
-    return DelimitedFile(header, "utf-8", line_end, n_lines, 0, n_lines - 1, True, None)
+    return start.describe(line_end, n_lines, 0, n_lines - 1)
 
 
 def _longest(chunk: bytes, run: int) -> int:
@@ -278,18 +310,18 @@ def _tail(chunk: bytes, run: int) -> int:
     return run + len(chunk) if place < 0 else len(chunk) - place - 1
 
 
-def _inspect_quoted(
-    opened: Callable[[], BinaryIO], header: str, delimiter: str
-) -> DelimitedFile | None:
+def _inspect_quoted(opened: Callable[[], BinaryIO], start: _Start) -> DelimitedFile | None:
     """Count a file with quotes by the strict parser; None where that one does not read it all."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with _text(opened, "utf-8") as text:
         lines = _CountedLines(text)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=start.delimiter, strict=True)
+        n_blank = n_records = longest = 0
         try:
             n_columns = len(next(reader, []))
-            n_blank = n_records = 0
+            before = 0
             for fields in reader:
+                longest, before = max(longest, lines.n_characters - before), lines.n_characters
                 if not fields:
                     n_blank += 1
                 elif len(fields) != n_columns:
@@ -299,10 +331,10 @@ def _inspect_quoted(
         except csv.Error:
             return None
     is_single = len(lines.ends) <= 1 and "cr" not in lines.ends
-    if n_columns < 2 or not is_single or lines.has_zero or lines.longest > MAX_LINE_BYTES // 4:
+    if n_columns < 2 or not is_single or lines.has_zero or longest > MAX_LINE_BYTES // 4:
         return None
     line_end = next(iter(lines.ends), "none")
-    return DelimitedFile(header, "utf-8", line_end, lines.n, n_blank, n_records, True, None)
+    return start.describe(line_end, lines.n, n_blank, n_records)
 
 
 class _CountedLines:
@@ -310,42 +342,33 @@ class _CountedLines:
 
     def __init__(self, text: io.TextIOBase) -> None:
         self.text = text
-        self.n = self.longest = 0
+        self.n = self.n_characters = 0
         self.ends: set[str] = set()
         self.has_zero = False
 
     def __iter__(self) -> Iterator[str]:
         for line in self.text:
             self.n += 1
-            self.longest = max(self.longest, len(line))
+            self.n_characters += len(line)
             self.has_zero = self.has_zero or "\0" in line
             if end := _line_end(line):
                 self.ends.add(LINE_ENDS[end])
             yield line
 
 
-def _inspect_irregular(
-    opened: Callable[[], BinaryIO], header: str, encoding: str, delimiter: str
-) -> DelimitedFile:
-    with _text(opened, encoding) as text:
+def _inspect_irregular(opened: Callable[[], BinaryIO], start: _Start) -> DelimitedFile:
+    with _text(opened, start.encoding) as text:
         lines = _CountedLines(text)
         spanned, n_records, reasons = 0, 0, set()
-        for record in _records(lines, delimiter):
+        for record in _records(lines, start.delimiter):
             n_records += 1
             spanned += record.n_lines
             if record.reason:
                 reasons.add(record.reason.split(":")[0])
     line_end = next(iter(lines.ends), "none") if len(lines.ends) < 2 else "mixed"
-    return DelimitedFile(
-        header=header,
-        encoding=encoding,
-        line_end=line_end,
-        n_lines=lines.n,
-        n_blank_lines=lines.n - spanned - (lines.n > 0),
-        n_records=n_records,
-        is_regular=False,
-        reason=_why(encoding, line_end, reasons),
-    )
+    n_blank = lines.n - spanned - (lines.n > 0)
+    why = _why(start.encoding, line_end, reasons)
+    return start.describe(line_end, lines.n, n_blank, n_records, why)
 
 
 def _why(encoding: str, line_end: str, reasons: set[str]) -> str:
@@ -418,38 +441,47 @@ class _Lookahead:
 
 def _record(waiting: _Lookahead, number: int, delimiter: str, n_columns: int) -> Record:
     """Read the record that begins on the next line, or say why that line begins none."""
-    line = waiting.peek(0) or ""
-    first = text = _without_end(line)
+    first = _without_end(waiting.peek(0) or "")
     if "\0" in first:
         return Record(number, 1, first, None, f"{ZERO_BYTE}: the line holds characters of code 0")
-    for n_lines in range(1, MAX_RECORD_LINES + 1):
+    for n_lines, text in _growing(waiting, number):
         try:
             fields = split_record(text, delimiter)
         except _MalformedError as error:
             reason = str(error) if n_lines == 1 else UNTERMINATED
             return Record(number, 1, first, None, reason)
-        except _UnclosedError:
-            joined = _joined(waiting, text, n_lines)
-            if joined is None:
+        except _UnclosedError as error:
+            if error.n_closed >= n_columns:
                 break
-            text = joined
             continue
         if len(fields) == n_columns:
             return Record(number, n_lines, text, fields, None)
         if n_lines == 1:
             kind = "missing columns" if len(fields) < n_columns else "too many columns"
-            return Record(number, 1, text, None, f"{kind}: {len(fields)} of {n_columns}")
+            return Record(number, 1, first, None, f"{kind}: {len(fields)} of {n_columns}")
         break
     return Record(number, 1, first, None, f"{UNTERMINATED}: no record ends it")
 
 
-def _joined(waiting: _Lookahead, text: str, n_lines: int) -> str | None:
-    """Add the next line to an unclosed record; None at the end of the file."""
-    added = waiting.peek(n_lines)
-    if added is None:
-        return None
-    before = waiting.peek(n_lines - 1) or ""
-    return text + _line_end(before) + _without_end(added)
+def _growing(waiting: _Lookahead, number: int) -> Iterator[tuple[int, str]]:
+    """Yield the text of the next line, and of more lines each time that they may end a record.
+
+    Within a value that is open, only a quote that is not doubled can end anything.
+    """
+    line = waiting.peek(0) or ""
+    pieces, size, n_lines = [_without_end(line)], len(line), 1
+    yield n_lines, pieces[0]
+    while (added := waiting.peek(n_lines)) is not None:
+        pieces += [_line_end(line), _without_end(added)]
+        line, size, n_lines = added, size + len(added), n_lines + 1
+        if size > MAX_RECORD_CHARACTERS:
+            raise RecordTooLongError(
+                f"a value in quotes that begins on line {number} and goes on for more than "
+                f"{MAX_RECORD_CHARACTERS:,} characters"
+            )
+        if '"' in added.replace('""', ""):
+            pieces = ["".join(pieces)]
+            yield n_lines, pieces[0]
 
 
 def split_record(text: str, delimiter: str) -> list[str]:
@@ -459,12 +491,13 @@ def split_record(text: str, delimiter: str) -> list[str]:
     """
     if '"' not in text:
         return text.split(delimiter)
-    fields, place = [], 0
+    fields: list[str] = []
+    place = 0
     while True:
         if text.startswith('"', place):
             match = _QUOTED.match(text, place)
             if match is None:
-                raise _UnclosedError(UNTERMINATED)
+                raise _UnclosedError(len(fields))
             fields.append(match[1].replace('""', '"'))
             place = match.end()
             if place < len(text) and not text.startswith(delimiter, place):
@@ -483,7 +516,7 @@ def split_header(text: str, delimiter: str) -> list[str]:
     """Divide a header, in which blanks around quoted names are common, into its names."""
     part = re.escape(delimiter)
     pattern = rf'(?:^|{part}) *(?:"((?:[^"]|"")*)" *(?={part}|$)|([^{part}]*))'
-    return [quoted or plain for quoted, plain in re.findall(pattern, text)]
+    return [quoted.replace('""', '"') or plain for quoted, plain in re.findall(pattern, text)]
 
 
 def _line_end(line: str) -> str:

@@ -15,9 +15,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from applicant_personas.delimited import (
-    MAX_RECORD_LINES,
     Record,
-    describe_files,
+    RecordTooLongError,
     inspect,
     read_files,
     read_records,
@@ -85,7 +84,7 @@ def test_a_well_formed_file_is_read_as_it_was_written(
 ) -> None:
     text = csv_text(rows, delimiter, line_end)
     content = (text if is_ended else text.removesuffix(line_end)).encode(encoding)
-    found = inspect(opened(content), delimiter)
+    found = inspect(opened(content), delimiter=delimiter)
     records = list(read_records(opened(content), delimiter, found.encoding))
     assert [record.fields for record in records] == rows
     assert found.n_records == len(rows)
@@ -118,7 +117,7 @@ def test_a_bad_line_costs_that_line_alone(
     assert sorted(rejected) == sorted((line, BAD_LINES[line]) for _, line in bad)
     lines = content.decode().split("\n")
     assert all(lines[r.line_number - 1] == r.text for r in records if r.reason)
-    found = inspect(opened(content), ",")
+    found = inspect(opened(content), delimiter=",")
     assert found.n_records == len(rows) + len(bad)
     if not found.is_regular:
         assert found.n_lines == accounted(records, found.n_blank_lines)
@@ -129,7 +128,7 @@ def test_a_bad_line_costs_that_line_alone(
 @example(b"\n\n", ",")
 @example(b"a,b\r1,2\r\n3,4\n5\r", ",")
 def test_any_bytes_are_accounted_for(content: bytes, delimiter: str) -> None:
-    found = inspect(opened(content), delimiter)
+    found = inspect(opened(content), delimiter=delimiter)
     records = list(read_records(opened(content), delimiter, found.encoding))
     assume(records or found.n_records == 0)
     assert found.n_records == len(records)
@@ -139,13 +138,27 @@ def test_any_bytes_are_accounted_for(content: bytes, delimiter: str) -> None:
 
 
 def test_a_stray_quote_in_a_long_file_costs_one_line() -> None:
-    lines = ["id,note", '1,"stray', *(f"{n},fine" for n in range(2, MAX_RECORD_LINES + 50))]
+    lines = ["id,note", '1,"stray', *(f"{n},fine" for n in range(2, 1_050))]
     content = "\n".join(lines).encode()
     records = list(read_records(opened(content), ",", "utf-8"))
     assert [record.line_number for record in records if record.reason] == [2]
     assert len(records) == len(lines) - 1
-    found = inspect(opened(content), ",")
-    assert (found.is_regular, found.reason) == (False, "unterminated quote")
+    found = inspect(opened(content), delimiter=",")
+    assert (found.is_regular, found.irregularity) == (False, "unterminated quote")
+
+
+def test_a_record_is_bounded_by_its_size_not_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = "\n".join(f'{n},""note""' for n in range(20_000))
+    content = f'id,note\n1,"{cell}"\n2\n'.encode()
+    records = list(read_records(opened(content), ",", "utf-8"))
+    assert [record.n_lines for record in records] == [20_000, 1]
+    assert inspect(opened(content), delimiter=",").n_records == 2
+    # The database's reader takes no record as long as that, though each line is short.
+    long = f'id,note\n1,"{cell}"\n'.encode()
+    assert not inspect(opened(long), delimiter=",").is_regular
+    monkeypatch.setattr("applicant_personas.delimited.MAX_RECORD_CHARACTERS", 1_000)
+    with pytest.raises(RecordTooLongError, match="begins on line 2"):
+        list(read_records(opened(content), ",", "utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -165,9 +178,9 @@ def test_a_stray_quote_in_a_long_file_costs_one_line() -> None:
     ],
 )
 def test_what_is_regular(content: bytes, line_end: str, is_regular: bool) -> None:
-    found = inspect(opened(content), ",")
+    found = inspect(opened(content), delimiter=",")
     assert (found.line_end, found.is_regular) == (line_end, is_regular)
-    assert (found.reason is None) == is_regular
+    assert (found.irregularity is None) == is_regular
 
 
 def test_a_quote_within_a_value_is_a_character() -> None:
@@ -175,24 +188,15 @@ def test_a_quote_within_a_value_is_a_character() -> None:
     assert split_record('"a""b",,"c,d"', ",") == ['a"b', "", "c,d"]
 
 
-def test_files_are_described_and_read_wherever_they_are(tmp_path: Path) -> None:
+def test_files_are_read_wherever_they_are(tmp_path: Path) -> None:
     content = "id;größe\n1;2\n\n3\n".encode("cp1252")
     (tmp_path / "persons.csv.gz").write_bytes(gzip.compress(content))
     paths = [str(tmp_path / "persons.csv.gz"), "s3://bucket/persons.csv"]
     files = pd.DataFrame(
-        {
-            "table_name": "persons",
-            "source_file": paths,
-            "path": paths,
-            "delimiter": ";",
-            "n_columns": 2,
-        }
+        {"table_name": "persons", "path": paths, "delimiter": ";", "encoding": "windows-1252"}
     )
-    described = describe_files(files, lambda path: content).to_pandas()
-    assert described["encoding"].tolist() == ["windows-1252"] * 2
-    assert described["n_records"].tolist() == [2, 2]
-    read = read_files(described, lambda path: content).read_pandas()
+    read = read_files(files, lambda path: content).read_pandas()
     assert [list(fields) for fields in read["fields"].dropna()] == [["1", "2"]] * 2
     assert read["reason"].dropna().tolist() == ["missing columns: 1 of 2"] * 2
     assert read["line_number"].tolist() == [2, 4] * 2
-    assert read_files(described[:0], lambda path: content).read_all().num_rows == 0
+    assert read_files(files[:0], lambda path: content).read_all().num_rows == 0

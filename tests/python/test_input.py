@@ -140,6 +140,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         shutil.copytree(ROOT / name, folder / name)
     for name in (
         "models/data_quality/dq_capabilities.sql",
+        "models/data_quality/dq_input_files.sql",
         "models/data_quality/dq_rejected_records.sql",
         "models/data_quality/_input_quality.yml",
         "seeds/catalog/feature_catalog.csv",
@@ -280,7 +281,34 @@ def as_parts(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("arrange", [as_parquet, as_another_dialect, as_parts])
+def as_nested_parts(folder: Path) -> Path:
+    """Parts of every format at several depths, a folder that holds a value, a way with detours."""
+    write_tables(folder / "in", persons="", applications="")
+    nested = folder / "in/persons/2024/it's [a] *"
+    nested.mkdir(parents=True)
+    (nested / "part 1.csv").write_text(csv_text(PERSONS[:1]))
+    inner = folder / "in/persons/is_test=0/x_note=__HIVE_DEFAULT_PARTITION__"
+    inner.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select 'p2' as person_id, '2024-09-02T08:30:00Z' as created_at)"
+            f" to '{inner}/part-0' (format parquet)"
+        )
+    packed = gzip.compress(csv_text([{"person_id": "p3", "created_at": "2024-09-03"}]).encode())
+    for name in ("distance_km=0.25", "distance_km=0.25/x_note=%20padded"):
+        (folder / "in/persons" / name).mkdir()
+    (folder / "in/persons/distance_km=0.25/x_note=%20padded/a.csv.gz").write_bytes(packed)
+    (folder / "in/persons/_SUCCESS").touch()
+    for row in APPLICATIONS:
+        inner = folder / f"elsewhere/entry_term={row['entry_term']}/{row['application_id']}"
+        inner.mkdir(parents=True)
+        rest = {name: value for name, value in row.items() if name != "entry_term"}
+        (inner / "b.csv").write_text(csv_text([rest]))
+    (folder / "in/applications").symlink_to(folder / "elsewhere")
+    return folder / "in/../elsewhere//.././in"
+
+
+@pytest.mark.parametrize("arrange", [as_parquet, as_another_dialect, as_parts, as_nested_parts])
 def test_every_arrival_gives_equal_tables(
     project: Project, plain: Run, arrange: Callable[[Path], Path], tmp_path: Path
 ) -> None:
@@ -335,12 +363,10 @@ def test_other_encodings_are_read(
     folder = write_tables(tmp_path)
     persons = csv_text([{"person_id": "1", "x_größe": "süß"}])
     (folder / "persons.csv").write_bytes(persons.encode(encoding))
-    run = project.build(folder, "input__persons", "input__delimited_files")
+    run = project.build(folder, "input__persons", "input__files")
     assert run.result.success, run.message
     assert run.rows('select person_id, "x_größe" from input.input__persons') == [("1", "süß")]
-    found = run.rows(
-        "select encoding from input.input__delimited_files where table_name = 'persons'"
-    )
+    found = run.rows("select encoding from input.input__files where table_name = 'persons'")
     names = {"utf-8-sig": "utf-8", "cp1252": "windows-1252"}
     assert found == [(names.get(encoding, "utf-16"),)]
 
@@ -356,6 +382,81 @@ def test_a_header_in_another_encoding_is_not_passed_over(
     run = project.build(folder, "input__persons")
     assert run.result.success, run.message
     assert run.rows('select person_id, "x_größe" from input.input__persons') == [("1", "a")] * 3
+
+
+def test_irregular_parts_have_the_values_of_their_folders(project: Project, tmp_path: Path) -> None:
+    folder = write_tables(tmp_path, persons="")
+    (folder / "persons/birth_year=1990").mkdir(parents=True)
+    text = "person_id,x_note\n1,é\n2\n"
+    (folder / "persons/birth_year=1990/a.csv").write_bytes(text.encode("cp1252"))
+    run = project.build(folder, "input__persons", "dq_input_files", "input__columns")
+    assert run.result.success, run.message
+    assert run.rows("select person_id, birth_year, x_note from input.input__persons") == [
+        ("1", 1990, "é")
+    ]
+    assert run.rows("select records from dq_input_files where table_name = 'persons'") == [(2,)]
+    present = "select is_present from input.input__columns where column_name = 'birth_year'"
+    assert run.rows(present) == [(True,)]
+
+
+def test_what_is_not_read_is_a_row_with_the_reason(project: Project, tmp_path: Path) -> None:
+    folder = write_tables(tmp_path)
+    for name in ("test_score.csv", "persons_2023.csv", "Applications.xlsx", "notes/a.pdf"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("person_id\n")
+    run = project.dbt("run", "-s", "+dq_input_files", input_path=str(folder))
+    assert run.result.success, run.message
+    found = run.rows(
+        "select path, coalesce(regexp_extract(reason, 'did you mean (.*)', 1), 'read')"
+        " from dq_input_files order by path"
+    )
+    meant = {
+        "Applications.xlsx": "to save it as applications.csv?",
+        "applications.csv": "read",
+        "notes/a.pdf": "",
+        "persons.csv": "read",
+        "persons_2023.csv": "persons?",
+        "test_score.csv": "test_scores?",
+        "test_scores.csv": "read",
+    }
+    assert found == [(str(folder / name), text) for name, text in meant.items()]
+
+
+def test_files_are_read_in_the_run_that_describes_them(project: Project, plain: Run) -> None:
+    folders = ["--project-dir", str(project.folder), "--profiles-dir", str(project.folder)]
+    os.environ["PERSONAS_WAREHOUSE"] = str(plain.database)
+    variables = ["--vars", f"{{input_path: {project.folder / 'plain'}}}"]
+    result = dbtRunner(manifest=project.manifest).invoke(
+        ["run", "-s", "input__persons", *folders, *variables, "--quiet"]
+    )
+    DuckDBConnectionManager.close_all_connections()
+    assert (
+        "select it with what it reads: --select +input__persons"
+        in Run(result, plain.database).message
+    )
+
+
+def test_five_thousand_columns_are_columns(project: Project, tmp_path: Path) -> None:
+    names = ["person_id", *(f"x_{number}" for number in range(5_000))]
+    text = ",".join(names) + "\n" + ",".join(map(str, range(5_001))) + "\n"
+    folder = write_tables(tmp_path, persons=text)
+    run = project.build(folder, "input__persons", "input__columns")
+    assert run.result.success, run.message
+    assert run.rows("select person_id, x_4999 from input.input__persons") == [("0", "5000")]
+    counted = "select count(*) from input.input__columns where column_name like 'x!_%' escape '!'"
+    assert run.rows(counted) == [(5_001,)]
+
+
+@pytest.mark.parametrize("n_lines", [2_000, 60_000])
+def test_a_long_cell_stays_one_cell(project: Project, tmp_path: Path, n_lines: int) -> None:
+    cell = "\n".join(f"p{number},note of somebody" for number in range(n_lines))
+    persons = csv_text([{"person_id": "1", "x_note": cell}, {"person_id": "2", "x_note": "b"}])
+    for ragged in ("", "3\n"):
+        folder = write_tables(tmp_path, persons=persons + ragged)
+        run = project.build(folder, "input__persons")
+        assert run.result.success, run.message
+        read = run.rows("select person_id, x_note from input.input__persons order by 1")
+        assert read == [("1", cell), ("2", "b")]
 
 
 # --- nothing is lost ----------------------------------------------------------------------------
@@ -526,9 +627,7 @@ def test_hostile_files_are_read_as_far_as_they_can_be(
         "order by 1"
     )
     assert found == rejected
-    counted = run.rows(
-        "select n_records from input.input__delimited_files where table_name = 'persons'"
-    )
+    counted = run.rows("select n_records from input.input__files where table_name = 'persons'")
     assert counted == [(len(rows) + len(rejected),)]
 
 

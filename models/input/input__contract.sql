@@ -1,0 +1,1 @@
+{{ list_contract_columns() }}

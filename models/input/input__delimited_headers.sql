@@ -1,1 +1,0 @@
-{{ list_delimited_files() }}

@@ -1,0 +1,1 @@
+select {{ sql_string(input_folder()) if reads_files() else 'cast(null as varchar)' }} as folder

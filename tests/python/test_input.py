@@ -436,15 +436,15 @@ def test_files_are_read_in_the_run_that_describes_them(project: Project, plain: 
     )
 
 
-def test_five_thousand_columns_are_columns(project: Project, tmp_path: Path) -> None:
-    names = ["person_id", *(f"x_{number}" for number in range(5_000))]
-    text = ",".join(names) + "\n" + ",".join(map(str, range(5_001))) + "\n"
+def test_thousands_of_columns_are_columns(project: Project, tmp_path: Path) -> None:
+    names = ["person_id", *(f"x_{number}" for number in range(2_000))]
+    text = ",".join(names) + "\n" + ",".join(map(str, range(2_001))) + "\n"
     folder = write_tables(tmp_path, persons=text)
     run = project.build(folder, "input__persons", "input__columns")
     assert run.result.success, run.message
-    assert run.rows("select person_id, x_4999 from input.input__persons") == [("0", "5000")]
+    assert run.rows("select person_id, x_1999 from input.input__persons") == [("0", "2000")]
     counted = "select count(*) from input.input__columns where column_name like 'x!_%' escape '!'"
-    assert run.rows(counted) == [(5_001,)]
+    assert run.rows(counted) == [(2_001,)]
 
 
 @pytest.mark.parametrize("n_lines", [2_000, 60_000])

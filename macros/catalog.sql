@@ -71,7 +71,8 @@
 
 {# Contract tables under the names users know, and how each joins to an application. #}
 {% macro feature_source(source_column) -%}
-    {%- set table, column = source_column.split('.') -%}
+    {#- A column may have a dot in its name, a table has none. -#}
+    {%- set table, _, column = source_column.partition('.') -%}
     {%- set known = {
         'persons': 'stg_persons', 'applications': 'stg_applications', 'programs': 'stg_programs'
     } -%}
@@ -139,10 +140,10 @@
 {% macro feature_column(feature) -%}
     {%- set source = feature_source(feature.source_column) -%}
     {%- if source.table == 'int_applications_as_of' -%}
-        {{ feature_value(feature, 'applications.' ~ adapter.quote(source.column)) }}
+        {{ feature_value(feature, 'applications.' ~ quote_name(source.column)) }}
     {%- else -%}
         {%- if has_column(source) -%}
-            {{ feature_value(feature, source.table ~ '.' ~ adapter.quote(source.column)) }}
+            {{ feature_value(feature, source.table ~ '.' ~ quote_name(source.column)) }}
         {%- else -%}
             cast(null as {{ 'varchar' if feature.kind == 'category' else 'double' }})
         {%- endif -%}
@@ -162,13 +163,13 @@
         {%- set source = feature_source(feature.source_column) -%}
         {%- if feature.origin == 'user' and feature.kind != 'category'
             and source.table in owners and has_column(source) -%}
-            {%- set column = adapter.quote(source.column) -%}
+            {%- set column = quote_name(source.column) -%}
             {%- set value -%}
     select
-        '{{ source.table | replace("stg_", "") }}' as table_name,
+        {{ sql_string(source.table | replace('stg_', '')) }} as table_name,
         {{ source['keys'][0] }} as row_key,
         {{ owners[source.table] }} as person_id,
-        '{{ source.column }}' as column_name,
+        {{ sql_string(source.column) }} as column_name,
         cast({{ column }} as varchar) as raw_value,
         '{{ "not_a_boolean" if feature.kind == "boolean" else "not_a_number" }}' as rule,
         cast(null as varchar) as value_used

@@ -41,7 +41,7 @@
 {# A value standardized, clipped and times the square root of its weight. Missing stays missing. #}
 {% macro weighted_value(column) -%}
     {%- set root = column.weight ** 0.5 -%}
-    {%- set feature = adapter.quote(column.feature) -%}
+    {%- set feature = quote_name(column.feature) -%}
     {%- if column.parameter_kind == 'value' -%}
         {%- set raw = transformed(column, feature) -%}
     {%- elif column.parameter_kind == 'missing' -%}

@@ -2,9 +2,9 @@
 {% macro phases_as_rows() -%}
     {%- for phase in var('phases') %}
     select
-        '{{ phase.name }}' as phase,
-        '{{ phase.at_risk }}' as at_risk_stage,
-        '{{ phase.outcome }}' as outcome_stage,
+        {{ sql_string(phase.name) }} as phase,
+        {{ sql_string(phase.at_risk) }} as at_risk_stage,
+        {{ sql_string(phase.outcome) }} as outcome_stage,
         cast({{ phase.get('opens', 'null') }} as integer) as opens_days_to_census,
         cast({{ phase.get('closes', 'null') }} as integer) as closes_days_to_census,
         {{ loop.index }} as phase_order
@@ -18,7 +18,7 @@
 {% macro outcome_stage_condition(relation) -%}
     {{ relation }}.stage in (
         {%- for phase in var('phases') -%}
-        '{{ phase.outcome }}'{{ ', ' if not loop.last }}
+        {{ sql_string(phase.outcome) }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     )
 {%- endmacro %}

@@ -59,6 +59,8 @@
     {%- do check_country('home_country') -%}
     {%- do check_timezone('institution_timezone') -%}
     {%- do check_day('as_of') -%}
+    {%- do check_relation_name('input_database') -%}
+    {%- do check_relation_name('input_schema') -%}
 {%- endmacro %}
 
 {# Without a stored model nothing can be scored, and `never` lets nothing be fitted. Either part may
@@ -85,6 +87,18 @@
         {%- do stop(
             'the var ' ~ name ~ ' is ' ~ value ~ '; give a whole number from ' ~ low ~ ' to '
             ~ high ~ (', or null to have it chosen.' if can_be_null else '.')
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Names of relations go to the adapter, which quotes them without a look at what they hold. #}
+{% macro check_relation_name(name) -%}
+    {%- set value = var(name) -%}
+    {%- if value is not none and not modules.re.fullmatch('[\\w][\\w $.-]{0,127}', value | string) -%}
+        {%- do stop(
+            'the var ' ~ name ~ ' is ' ~ value ~ ', which is no name of a '
+            ~ name.split('_')[1] ~ '; give a name of letters, digits, blanks, _, $, - and dots, '
+            ~ 'or null.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -126,7 +140,7 @@
 
 {% macro check_country(name) -%}
     {%- set value = var(name) -%}
-    {%- if not modules.re.match('^[A-Z]{2}$', value | string) -%}
+    {%- if not modules.re.fullmatch('[A-Z]{2}', value | string) -%}
         {%- do stop(
             'the var ' ~ name ~ ' is ' ~ value ~ '; give a country code of two capital letters '
             ~ '(ISO 3166 alpha-2) such as US or DE.'
@@ -149,7 +163,7 @@
 {%- endmacro %}
 
 {% macro default__is_timezone(name) -%}
-    {{ return(modules.re.match('^(UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$', name) is not none) }}
+    {{ return(modules.re.fullmatch('UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+', name) is not none) }}
 {%- endmacro %}
 
 {% macro duckdb__is_timezone(name) -%}
@@ -170,7 +184,7 @@
 {%- endmacro %}
 
 {% macro is_day(text) -%}
-    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', text) -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', text) -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set year, month, day = text[:4] | int, text[5:7] | int, text[8:] | int -%}

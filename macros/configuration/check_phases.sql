@@ -35,7 +35,7 @@
 {%- endmacro %}
 
 {% macro check_phase(phase) -%}
-    {%- if not modules.re.match('^[a-z][a-z0-9_]*$', phase.name | string) -%}
+    {%- if not modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', phase.name | string) -%}
         {%- do stop(
             'the phase name ' ~ phase.name ~ ' in the var phases is not a plain word; use lower '
             ~ 'case letters, digits and _, such as admitted.'
@@ -61,7 +61,8 @@
         ) -%}
     {%- endif -%}
     {%- set opens, closes = phase.get('opens'), phase.get('closes') -%}
-    {%- for key in ['opens', 'closes'] if key in phase and not is_whole_number(phase[key]) -%}
+    {%- for key in ['opens', 'closes']
+           if key in phase and not (is_whole_number(phase[key]) and -3650 <= phase[key] <= 3650) -%}
         {%- do stop(
             key ~ ' of the phase ' ~ phase.name ~ ' in the var phases is ' ~ phase[key]
             ~ '; give a whole number of days to census, such as 240.'

@@ -58,7 +58,10 @@
         {%- for row in run_query(query).rows -%}
             {%- set row = row.dict() -%}
             {%- set feature = row.feature | lower | trim -%}
-            {%- do check_feature_name(feature) -%}
+            {%- do check_feature_name('feature', feature, reserved_feature_names()) -%}
+            {%- if row.block -%}
+                {%- do check_feature_name('block', row.block | lower | trim, []) -%}
+            {%- endif -%}
             {%- for column in ['kind', 'transform', 'role', 'earliest_stage'] if row[column] -%}
                 {%- do check_feature_code(feature, column, row[column]) -%}
             {%- endfor -%}
@@ -89,20 +92,59 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Feature names become column names, so they are plain and none of the keys' own. #}
-{% macro check_feature_name(feature) -%}
-    {%- set reserved = [
-        'application_id', 'known_on', 'as_of', 'person_id', 'entry_term', 'term_order', 'program',
-        'residency', 'phase', 'outcome', 'persona_key',
-    ] -%}
-    {%- if not modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', feature)
-        or feature in reserved or feature.startswith('is_persona_') -%}
+{# Features become columns, blocks become parts of names: plain words, none of the keys' own, and
+   none that the engine reads as SQL. #}
+{% macro check_feature_name(what, name, reserved) -%}
+    {%- set is_plain = modules.re.fullmatch('[a-z][a-z0-9_]{0,59}', name) and '__' not in name -%}
+    {%- if not is_plain -%}
         {%- do stop(
-            'feature_catalog has a feature named ' ~ feature ~ '; use a name of lower-case '
-            ~ 'letters, digits and underscores that starts with a letter and is none of '
-            ~ reserved | join(', ') ~ '.'
+            'feature_catalog has a ' ~ what ~ ' named ' ~ name ~ '; use a name of lower-case '
+            ~ 'letters, digits and single underscores that starts with a letter.'
+        ) -%}
+    {%- elif name in reserved or name.startswith('is_persona_') or name in words_of_sql() -%}
+        {%- do stop(
+            'feature_catalog has a ' ~ what ~ ' named ' ~ name ~ ', which is '
+            ~ ('a word of SQL' if name in words_of_sql() else 'a name that the models use')
+            ~ '; choose another, such as x_' ~ name ~ '.'
         ) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Columns that stand beside features in the models that hold them. #}
+{% macro reserved_feature_names() -%}
+    {{ return([
+        'application_code', 'application_id', 'as_of', 'category', 'days_to_census',
+        'entry_term', 'feature', 'fold', 'has_just_begun', 'is_closed', 'is_enrollment_day',
+        'is_open', 'is_present', 'is_primary', 'is_prospect', 'is_standing', 'is_static',
+        'is_training_day', 'known_on', 'ladder', 'outcome', 'outcome_stage', 'persona_key',
+        'person_code', 'person_id', 'phase', 'previous_entry_term', 'program', 'reached_rank',
+        'residency', 'row_code', 'run_id', 'sample_rank', 'stage_since', 'target', 'term_order',
+        'value', 'weight',
+    ]) }}
+{%- endmacro %}
+
+{% macro words_of_sql() -%}
+    {{ return(adapter.dispatch('words_of_sql', 'applicant_personas')()) }}
+{%- endmacro %}
+
+{% macro duckdb__words_of_sql() -%}
+    {{ return(query_texts(
+        "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+    )) }}
+{%- endmacro %}
+
+{# The reserved words of the standard that a feature might be called. #}
+{% macro default__words_of_sql() -%}
+    {{ return([
+        'all', 'and', 'any', 'array', 'as', 'between', 'both', 'by', 'case', 'cast', 'check',
+        'column', 'create', 'cross', 'current_date', 'current_time', 'current_user', 'default',
+        'distinct', 'else', 'end', 'except', 'exists', 'false', 'fetch', 'filter', 'for', 'from',
+        'full', 'grant', 'group', 'having', 'in', 'inner', 'intersect', 'interval', 'into', 'is',
+        'join', 'left', 'like', 'limit', 'natural', 'not', 'null', 'offset', 'on', 'only', 'or',
+        'order', 'outer', 'primary', 'references', 'right', 'select', 'some', 'table', 'then',
+        'to', 'trailing', 'true', 'union', 'unique', 'unknown', 'user', 'using', 'values', 'when',
+        'where', 'with',
+    ]) }}
 {%- endmacro %}
 
 {% macro check_feature_code(feature, column, code) -%}

@@ -32,7 +32,7 @@
     {%- if var('as_of') is none -%}
         current_date
     {%- else -%}
-        cast('{{ var("as_of") }}' as date)
+        cast({{ sql_string(var('as_of')) }} as date)
     {%- endif -%}
 {%- endmacro %}
 

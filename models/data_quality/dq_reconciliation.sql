@@ -319,7 +319,7 @@ lines as (
 
 select
     layer,
-    table_name as {{ adapter.quote('table') }},
+    table_name as {{ quote_name('table') }},
     rule,
     cast(rows_in as bigint) as rows_in,
     cast(rows_out as bigint) as rows_out,

@@ -65,7 +65,7 @@ select
         end
     ) as is_persona_training
     {%- for feature in features %},
-    {{ feature_column(feature) }} as {{ adapter.quote(feature.feature) }}
+    {{ feature_column(feature) }} as {{ quote_name(feature.feature) }}
     {%- endfor %}
 from applications
 cross join populations

@@ -56,9 +56,9 @@ aggregated as (
 {% for feature in features -%}
 {%- set low, high = 'bounds.' ~ feature.feature ~ '__min', 'bounds.' ~ feature.feature ~ '__max' -%}
 select
-    '{{ feature.feature }}' as feature,
-    '{{ feature.block }}' as block,
-    '{{ feature.transform }}' as transform,
+    {{ sql_string(feature.feature) }} as feature,
+    {{ sql_string(feature.block) }} as block,
+    {{ sql_string(feature.transform) }} as transform,
     cast(bounds.n_rows as bigint) as n_rows,
     cast(bounds.{{ feature.feature }}__n as bigint) as n_observed,
     1.0 - bounds.{{ feature.feature }}__n / nullif(cast(bounds.n_rows as double), 0)

@@ -14,7 +14,7 @@ select
     person_id,
     entry_term,
     as_of,
-    '{{ feature.feature }}' as feature,
+    {{ sql_string(feature.feature) }} as feature,
     cast({{ feature.feature }} as double) as value
 from applicants
 {{ 'union all' if not loop.last }}

@@ -44,7 +44,7 @@ counted as (
     select
         run_id,
         persona_key,
-        '{{ feature.feature }}' as feature,
+        {{ sql_string(feature.feature) }} as feature,
         {{ feature.feature }} as level,
         count(*) as n
     from assigned

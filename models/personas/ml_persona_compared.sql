@@ -59,7 +59,7 @@ select
     persona_key
     {%- for feature in fitted_rows('ml_persona_columns', order_by='column_name')
         | map(attribute='feature') | unique %},
-    {{ 'cast(null as double) as ' if feature not in known }}{{ adapter.quote(feature) }}
+    {{ 'cast(null as double) as ' if feature not in known }}{{ quote_name(feature) }}
     {%- endfor %}
 from compared
 where sample_rank <= {{ var('training_rows') }}

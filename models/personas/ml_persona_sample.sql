@@ -13,7 +13,7 @@ select
     application_id,
     known_on
     {%- for feature in features %},
-    {{ adapter.quote(feature.feature) }}
+    {{ quote_name(feature.feature) }}
     {%- endfor %}
 from applicants
 order by md5(application_id || '-{{ var("seed") }}'), application_id

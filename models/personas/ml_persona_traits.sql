@@ -76,7 +76,7 @@ long as (
         by_persona.run_id,
         by_persona.persona_key,
         by_persona.n,
-        '{{ feature.feature }}' as feature,
+        {{ sql_string(feature.feature) }} as feature,
         {{ feature.absence_is_choice | lower }} as absence_is_choice,
         by_persona.{{ feature.feature }}__n as n_observed,
         by_persona.{{ feature.feature }}__mean as mean,

@@ -105,7 +105,7 @@ select
     fold,
     reached_rank,
     has_just_begun,
-    '{{ feature.feature }}' as feature,
+    {{ sql_string(feature.feature) }} as feature,
     {%- if feature.kind == 'category' %}
     cast(null as double) as value,
     {{ feature.feature }} as category

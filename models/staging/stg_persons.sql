@@ -57,7 +57,7 @@ select
         residencies.value,
         case
             when coalesce(persons.citizenship_code, persons.residence_code)
-                = upper('{{ var("home_country") }}') then 'domestic'
+                = upper({{ sql_string(var('home_country')) }}) then 'domestic'
             when coalesce(persons.citizenship_code, persons.residence_code) is not null
                 then 'international'
         end

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["input_project"]
+
 # Workers share the cores: threads that wait in a loop take them from each other, and small fits
 # then cost up to ten times as much. Read when NumPy and scikit-learn are first imported.
 os.environ |= {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}

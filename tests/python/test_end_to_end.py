@@ -31,6 +31,10 @@ MOVED = column("moved_by_scholarship")
 MOVED_MOST = ARCHETYPE_KEYS[int(np.argmax(MOVED))]
 SCHOLARSHIP = {"scholarship_offered", "scholarship_amount"}
 UNREAD_GRADE = "excellent"
+# Text of the user's, which would be SQL where it is not quoted.
+OWN_COLUMN = 'x_dean\'s "grade".of; -- {{ 1 }}'
+FAST_TRACK = "O'Fast\"; drop schema marts cascade; -- {% endif %}"
+OWN_LABEL = 'Dean\'s "grade"; --'
 PHASES = ("applied", "admitted", "deposited")
 # The last applications come in 108 days before census and wait for at most 56 days: of the days
 # that are looked at, 60 is the nearest to the last decisions.
@@ -113,16 +117,16 @@ def build_flat(folder: Path) -> Case:
     applications = applications.join(dates.rename(columns="{}_at".format), on="application_id")
     archetype = case.truth("persons").set_index("person_id")["archetype"]
     number = persons["person_id"].map(archetype).map(ARCHETYPE_KEYS.index, "ignore")
-    persons["x_portfolio"] = number + np.random.default_rng(1).normal(size=len(number)).round(2)
+    persons[OWN_COLUMN] = number + np.random.default_rng(1).normal(size=len(number)).round(2)
     # A word among the grades, on people who stay.
-    worded = persons.index[persons["x_portfolio"].notna() & ~persons["is_deleted"].eq("1")][:3]
-    persons["x_portfolio"] = persons["x_portfolio"].astype(object)
-    persons.loc[worded, "x_portfolio"] = UNREAD_GRADE
+    worded = persons.index[persons[OWN_COLUMN].notna() & ~persons["is_deleted"].eq("1")][:3]
+    persons[OWN_COLUMN] = persons[OWN_COLUMN].astype(object)
+    persons.loc[worded, OWN_COLUMN] = UNREAD_GRADE
     # Half of those who enroll take the fast track: it tells more than anything else.
     enrolled = case.truth("applications").set_index("application_id")["enrolled"]
     keys = applications["application_id"]
     is_fast = (keys.map(enrolled) == 1) & keys.str[-1].isin([*"02468"])
-    applications["x_track"] = np.where(is_fast, "fast", "plain")
+    applications["x_track"] = np.where(is_fast, FAST_TRACK, "plain")
     countries = persons["country_of_residence"]
     persons["country_of_residence"] = countries.where(countries == "", "Land of " + countries)
     crosswalk = pd.DataFrame({"code": persons["country_of_residence"], "country": countries})
@@ -131,11 +135,20 @@ def build_flat(folder: Path) -> Case:
     persons.to_csv(case.input / "persons.csv", index=False)
     applications.to_csv(case.input / "applications.csv", index=False)
     crosswalk.to_csv(case.input / "xwalk_countries.csv", index=False)
-    (case.input / "feature_catalog.csv").write_text(
-        "feature,block,source_column,kind,role,earliest_stage,label\n"
-        "portfolio,portfolio,persons.x_portfolio,number,both,submitted,Portfolio grade\n"
-        "track,program,applications.x_track,category,enrollment,submitted,Track\n"
-    )
+    columns = ["feature", "block", "source_column", "kind", "role", "earliest_stage", "label"]
+    features = [
+        [
+            "portfolio",
+            "portfolio",
+            f"persons.{OWN_COLUMN}",
+            "number",
+            "both",
+            "submitted",
+            OWN_LABEL,
+        ],
+        ["track", "program", "applications.x_track", "category", "both", "submitted", "Track"],
+    ]
+    pd.DataFrame(features, columns=columns).to_csv(case.input / "feature_catalog.csv", index=False)
     build(folder, case.input)
     return case
 
@@ -829,7 +842,7 @@ def test_own_columns_become_features_without_code(flat: Case) -> None:
     traits = flat.warehouse.frame(
         "select label, effect_size from marts.rpt_persona_traits where feature = 'portfolio'"
     )
-    assert set(traits["label"]) == {"Portfolio grade"}
+    assert set(traits["label"]) == {OWN_LABEL}
     assert traits["effect_size"].abs().max() > 1
     ranks = flat.warehouse.frame(
         "select feature, importance_rank from marts.rpt_feature_importance"
@@ -848,7 +861,7 @@ def test_own_columns_become_features_without_code(flat: Case) -> None:
     assert refused.to_dict("records") == [
         {
             "table_name": "persons",
-            "column_name": "x_portfolio",
+            "column_name": OWN_COLUMN,
             "rule": "not_a_number",
             "decision": "refused",
             "n": 3,

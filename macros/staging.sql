@@ -99,8 +99,7 @@
     }) }}
 {%- endmacro %}
 
-{# Columns whose dates may be sentinels, and the ranges outside of which a number is refused:
-   staging nulls by them, dq_score_issues lists by them. #}
+{# Columns whose dates may be sentinels: staging nulls by them, dq_score_issues lists by them. #}
 {% macro checked_dates() -%}
     {{ return({
         'persons': ['created_at'],
@@ -112,25 +111,8 @@
         'education_records': ['graduated_on', 'received_at'],
         'interactions': ['recorded_at'],
         'stage_events': ['recorded_at'],
+        'entry_terms': ['opens_on', 'census_on'],
     }) }}
-{%- endmacro %}
-
-{% macro checked_ranges() -%}
-    {{ return({
-        'persons': {
-            'distance_km': [0, 20038], 'years_experience': [0, 70], 'birth_year': [1901, 2100],
-        },
-        'applications': {'scholarship_offer_amount': [0, 1000000000]},
-        'interactions': {'minutes': [0, 10000]},
-    }) }}
-{%- endmacro %}
-
-{% macro in_range(table_name, column, alias) -%}
-    {%- set range = checked_ranges()[table_name][column] -%}
-    case
-        when {{ alias }}.{{ column }} between {{ range[0] }} and {{ range[1] }}
-            then {{ alias }}.{{ column }}
-    end
 {%- endmacro %}
 
 {# The raw text of a value that the input could not type. #}

@@ -114,3 +114,8 @@
 {% macro duckdb__slug(text) -%}
     trim(regexp_replace(lower({{ text }}), '[^a-z0-9]+', '-', 'g'), '-')
 {%- endmacro %}
+
+{# The scale on which people say how much they intend to enroll. #}
+{% macro intent_scale() -%}
+    {{ return([0, 10]) }}
+{%- endmacro %}

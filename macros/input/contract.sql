@@ -27,6 +27,7 @@
             'substitute': column_meta.get('substitute'),
             'marts': column_meta.get('marts', []),
             'values': column_meta.get('values', []),
+            'range': column_meta.get('range'),
         }) -%}
     {%- endfor -%}
     {{ return({

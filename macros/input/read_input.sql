@@ -71,7 +71,7 @@
     {%- endfor -%}
     select
         {%- for column in columns %}
-        {{ quote_name(column.name) }},
+        {{ value_in_range(column) }} as {{ quote_name(column.name) }},
         {%- endfor %}
         {%- for name in x_columns %}
         {{ quote_name(name) }},
@@ -127,8 +127,11 @@
 {% macro typed_column(column, source) -%}
     {%- set family = type_family(source.type) if source else 'absent' -%}
     {%- set direct = direct_cast(column.type, family, source.expression if source) -%}
-    {%- set clean = direct or clean_value(column.type, family, source.expression) -%}
-    {%- set can_refuse = not direct and column.type != 'varchar' -%}
+    {%- set bounds = bounds_of(family) -%}
+    {%- set can_refuse = source and column.type != 'varchar'
+        and (not direct or column.range or bounds) -%}
+    {%- set clean = clean_value(column.type, family, source.expression)
+        if not direct else source.expression if can_refuse else direct -%}
     {%- set clean_name = 'raw ' ~ column.name if can_refuse else column.name -%}
     {%- set is_float = column.type == 'double' and family == 'float' -%}
     {{ return({
@@ -136,8 +139,12 @@
         'clean': clean,
         'clean_name': clean_name,
         'typed': finite_or_null(quote_name(clean_name)) if is_float
+            else within(bounds, comparable(family, quote_name(clean_name)), direct_cast(
+                column.type, family, quote_name(clean_name)
+            )) if direct
             else try_cast(quote_name(clean_name), column.type),
         'can_refuse': can_refuse,
+        'range': column.range,
     }) }}
 {%- endmacro %}
 
@@ -152,6 +159,44 @@
         else number_as_text(expression) if family in ('float', 'decimal')
         else 'cast(' ~ expression ~ ' as varchar)'
     )) }}
+{%- endmacro %}
+
+{# Native days go on to the year 5,881,580, further than other types can follow. #}
+{% macro bounds_of(family) -%}
+    {%- set literal = {
+        'date': 'date', 'timestamp': 'timestamp', 'zoned_timestamp': 'timestamp with time zone',
+    }.get(family) -%}
+    {%- if literal -%}
+        {%- set time, zone = ' 00:00:00' if family != 'date' else '',
+            '+00' if family == 'zoned_timestamp' else '' -%}
+        {{ return([
+            literal ~ " '0001-01-02" ~ time ~ zone ~ "'", literal ~ " '9999-12-31" ~ time ~ zone ~ "'"
+        ]) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Moments of other precisions are compared as those of the usual one. #}
+{% macro comparable(family, expression) -%}
+    {{ return(
+        'try_cast(' ~ expression ~ ' as timestamp)' if family == 'timestamp' else expression
+    ) }}
+{%- endmacro %}
+
+{# A value where what it is made of is between two others: looked at before anything is cast. #}
+{% macro within(bounds, expression, value) -%}
+    {%- if bounds -%}
+        {{ return(
+            'case when ' ~ expression ~ ' between ' ~ bounds[0] ~ ' and ' ~ bounds[1]
+            ~ ' then ' ~ value ~ ' end'
+        ) }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{# A typed value, unless it is out of the range that the contract gives the column. #}
+{% macro value_in_range(column) -%}
+    {%- set name = quote_name(column.name) -%}
+    {{ return(within(column.range, name, name) if column.can_refuse else name) }}
 {%- endmacro %}
 
 {% macro type_family(type) -%}
@@ -238,7 +283,7 @@
 {%- endmacro %}
 
 {% macro is_refused(column) -%}
-    ({{ quote_name(column.clean_name) }} is not null and {{ quote_name(column.name) }} is null)
+    ({{ quote_name(column.clean_name) }} is not null and {{ value_in_range(column) }} is null)
 {%- endmacro %}
 
 {% macro refused_type() -%}

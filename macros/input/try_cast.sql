@@ -1,5 +1,6 @@
 {# A value from text in the given type, or null where the text does not say such a value.
-   Stricter than the engines, which round 1.5 to 2, read `nan` and `infinity`, drop offsets. #}
+   Stricter than the engines, which round 1.5 to 2, read `nan`, `infinity` and 1_60, drop offsets,
+   and take those of 99 hours. #}
 {% macro try_cast(expression, type) -%}
     {{ return(adapter.dispatch('try_cast', 'applicant_personas')(expression, type)) }}
 {%- endmacro %}
@@ -12,6 +13,7 @@
     end
     {%- elif type == 'double' -%}
     case
+        when {{ is_grouped(expression) }} then null
         when try_cast({{ expression }} as double) between -1e300 and 1e300
             then try_cast({{ expression }} as double)
         when {{ expression }} like '%,%'
@@ -19,6 +21,7 @@
     end
     {%- elif type == 'integer' -%}
     case
+        when {{ is_grouped(expression) }} then null
         when try_cast({{ expression }} as double) = try_cast({{ expression }} as integer)
             then try_cast({{ expression }} as integer)
     end
@@ -26,12 +29,20 @@
     {{ try_cast_iso(expression, 'date') }}
     {%- elif type == 'timestamp' -%}
     case
-        when {{ has_utc_offset(expression) }} then {{ offset_to_utc(expression) }}
+        when {{ has_utc_offset(expression) }} then case
+            when not {{ matches(expression, '[+-](1[5-9]|[2-9][0-9])(:?[0-9][0-9]){0,2}$') }}
+                then {{ offset_to_utc(expression) }}
+        end
         else {{ local_to_utc(try_cast_iso(expression, 'timestamp')) }}
     end
     {%- else -%}
     try_cast({{ expression }} as {{ type }})
     {%- endif -%}
+{%- endmacro %}
+
+{# Engines read digits in groups, as programmers write them: 1_60. #}
+{% macro is_grouped(expression) -%}
+    position('_' in {{ expression }}) > 0
 {%- endmacro %}
 
 {# Numbers as people write them: `3,5` and `1.234,5` have a decimal comma, `1,234.5` a separator of

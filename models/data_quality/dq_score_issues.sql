@@ -3,7 +3,6 @@
 -- depends_on: {{ ref('stg_programs') }}
 {% set keys = reviewed_keys() -%}
 {%- set dates = checked_dates() -%}
-{%- set ranges = checked_ranges() -%}
 {%- set recordings = recorded_columns() -%}
 {%- set people = {
     'entry_terms': 'cast(null as varchar)', 'programs': 'cast(null as varchar)',
@@ -31,9 +30,6 @@ suspect_{{ table }} as (
             _refused is not null
             {%- for column in dates.get(table, []) %}
             or ({{ column }} is not null and {{ real_date(column) }} is null)
-            {%- endfor %}
-            {%- for column, range in ranges.get(table, {}).items() %}
-            or {{ column }} not between {{ range[0] }} and {{ range[1] }}
             {%- endfor %}
             {%- if table in recordings %}
             or {{ is_recorded_early(*recordings[table]) }}
@@ -76,19 +72,99 @@ untyped_judged as (
         case
             when text_sentinels.kind = 'waiver' then 'waived'
             when text_sentinels.kind = 'text' then 'sentinel'
-            when columns.data_type = 'double' then 'not_a_number'
-            when columns.data_type = 'integer' then 'not_a_whole_number'
+            when number_sentinels.value is not null then 'sentinel'
+            when columns.data_type = 'double' and untyped.number is null then 'not_a_number'
+            when columns.data_type = 'integer'
+                and (untyped.number is null or untyped.number <> floor(untyped.number))
+                then 'not_a_whole_number'
+            when columns.data_type in ('double', 'integer') then 'out_of_range'
+            -- Only native dates have years that long.
+            when columns.data_type in ('date', 'timestamp')
+                and {{ matches('untyped.raw_value', '^[0-9]{5,}-|BC') }}
+                then 'out_of_range'
             else 'not_a_' || columns.data_type
         end as rule,
         cast(null as varchar) as value_used
-    from untyped
+    from (
+        select
+            untyped.*,
+            {{ try_cast('untyped.raw_value', 'double') }} as number
+        from untyped
+    ) as untyped
     left join {{ ref('input__columns') }} as columns
         on untyped.table_name = columns.table_name
         and untyped.column_name = columns.column_name
     left join text_sentinels on lower(trim(untyped.raw_value)) = text_sentinels.sentinel
+    left join number_sentinels
+        on untyped.number = number_sentinels.value
+        and columns.data_type in ('double', 'integer')
     -- Scores and grades are judged below, with their scales.
     where not (untyped.table_name = 'test_scores' and untyped.column_name = 'value')
         and not (untyped.table_name = 'education_records' and untyped.column_name = 'gpa_value')
+        and not (
+            untyped.table_name = 'education_records'
+            and untyped.column_name = 'gpa_scale_max'
+            and untyped.row_key in (
+                select education_id from {{ ref('int_education_harmonized') }}
+                where rule like 'scale!_%' escape '!'
+            )
+        )
+),
+
+-- A row that stays without a value that the contract requires.
+blank as (
+    {%- for table, column in {'applications': 'program_code', 'interactions': 'interaction_type'}.items() %}
+    select
+        '{{ table }}' as table_name,
+        {{ keys[table] }} as row_key,
+        surviving_person_id as person_id,
+        '{{ column }}' as column_name,
+        cast(null as varchar) as raw_value,
+        'missing_value' as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_' ~ table ~ '_reviewed') }}
+    where diverted_by is null and {{ column }} is null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+fields as (
+    select * from {{ ref('int_fields_judged') }}
+),
+
+-- Once for a field as a whole.
+off_scale_fields as (
+    select
+        table_name,
+        'all rows' as row_key,
+        cast(null as varchar) as person_id,
+        column_name,
+        'from ' || cast(least_value as varchar) || ' to ' || cast(largest_value as varchar)
+            as raw_value,
+        'field_off_scale' as rule,
+        cast(null as varchar) as value_used
+    from fields
+    where not fits_its_scale
+),
+
+off_scale_intent as (
+    select
+        'interactions' as table_name,
+        interactions.interaction_id as row_key,
+        interactions.person_id,
+        'value_numeric' as column_name,
+        cast(interactions.value_numeric as varchar) as raw_value,
+        case
+            when number_sentinels.value is null then 'out_of_range' else 'sentinel'
+        end as rule,
+        cast(null as varchar) as value_used
+    from {{ ref('stg_interactions') }} as interactions
+    inner join fields on fields.table_name = 'interactions' and fields.fits_its_scale
+    left join number_sentinels on interactions.value_numeric = number_sentinels.value
+    where interactions.interaction_type = 'intent_survey'
+        and interactions.value_numeric not between {{ intent_scale() | join(' and ') }}
 ),
 
 unreal_dates as (
@@ -107,30 +183,6 @@ unreal_dates as (
     where diverted_by is null
         and {{ column }} is not null
         and {{ real_date(column) }} is null
-    {%- if not (loop.last and outer_loop.last) %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-    {%- endfor %}
-),
-
-out_of_range as (
-    {%- for table, columns in ranges.items() %}
-    {%- set outer_loop = loop %}
-    {%- for column, range in columns.items() %}
-    select
-        '{{ table }}' as table_name,
-        suspects.row_key,
-        suspects.issue_person_id as person_id,
-        '{{ column }}' as column_name,
-        cast(suspects.{{ column }} as varchar) as raw_value,
-        case when number_sentinels.value is null then 'out_of_range' else 'sentinel' end as rule,
-        cast(null as varchar) as value_used
-    from suspect_{{ table }} as suspects
-    left join number_sentinels
-        on cast(suspects.{{ column }} as double) = number_sentinels.value
-    where suspects.diverted_by is null
-        and suspects.{{ column }} not between {{ range[0] }} and {{ range[1] }}
     {%- if not (loop.last and outer_loop.last) %}
     union all
     {%- endif %}
@@ -273,7 +325,9 @@ grades as (
         end as column_name,
         case
             when harmonized.rule like 'scale!_%' escape '!'
-                then cast(staged.gpa_scale_max as varchar)
+                then coalesce(
+                    staged.gpa_scale_max_refused, cast(staged.gpa_scale_max as varchar)
+                )
             else coalesce(staged.gpa_value_refused, cast(staged.gpa_value as varchar))
         end as raw_value,
         harmonized.rule,
@@ -338,9 +392,9 @@ own_columns as (
 
 issues as (
     {%- for part in [
-        'untyped_judged', 'unreal_dates', 'out_of_range', 'recorded_early', 'out_of_order',
+        'untyped_judged', 'unreal_dates', 'recorded_early', 'out_of_order',
         'scores', 'set_aside', 'grades', 'lost_merges', 'lost_applications', 'contradicted_terms',
-        'own_columns',
+        'own_columns', 'blank', 'off_scale_fields', 'off_scale_intent',
     ] %}
     select table_name, row_key, person_id, column_name, raw_value, rule, value_used
     from {{ part }}

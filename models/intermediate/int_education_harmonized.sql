@@ -44,8 +44,11 @@ scaled as (
                     <= only_scales.scale_max + 1
                     then 'low_best'
             end,
+            -- Who passes with a higher number than the best has a scale that goes down.
+            case when education.gpa_scale_pass > education.gpa_scale_max then 'low_best' end,
             'high_best'
-        ) as direction
+        ) as direction,
+        case when only_scales.direction = 'low_best' then only_scales.scale_max end as worst_of_country
     from education
     left join only_scales on education.country = only_scales.country
     left join scales
@@ -53,10 +56,16 @@ scaled as (
         and education.gpa_scale_max = scales.scale_max
 ),
 
--- The best grade of an inverse scale is 1; the pass mark never stretches a scale.
+-- The best grade of an inverse scale is 1, and the scale may be given by it (1.0 with pass 4.0) or by
+-- its worst, the largest number (6.0). Then the worst is the country's, or one below the pass mark.
 bounded as (
     select
-        *,
+        * exclude (scale_max, worst_of_country),
+        case
+            when direction = 'low_best' and scale_max = 1.0
+                then coalesce(worst_of_country, gpa_scale_pass + 1)
+            else scale_max
+        end as scale_max,
         case when direction = 'low_best' then 1.0 else 0.0 end as scale_min
     from scaled
 ),

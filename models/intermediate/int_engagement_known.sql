@@ -12,6 +12,12 @@ stages_known as (
     select * from {{ ref('int_stages_known') }}
 ),
 
+-- Answers on another scale than that of the contract would say something else.
+intent_scales as (
+    select fits_its_scale from {{ ref('int_fields_judged') }}
+    where table_name = 'interactions' and column_name = 'value_numeric'
+),
+
 recording as (
     select count(*) > 0 as records_interactions from {{ ref('stg_interactions') }}
 ),
@@ -19,12 +25,15 @@ recording as (
 -- The answers of a person about their intent, the latest with the highest number.
 intent_answers as (
     select
-        interaction_id,
+        answers.interaction_id,
         row_number() over (
-            partition by person_id order by occurred_at asc, interaction_id desc
+            partition by answers.person_id
+            order by answers.occurred_at asc, answers.interaction_id desc
         ) as answer_number
-    from {{ ref('stg_interactions') }}
-    where interaction_type = 'intent_survey' and value_numeric between 0 and 10
+    from {{ ref('stg_interactions') }} as answers
+    inner join intent_scales on intent_scales.fits_its_scale
+    where answers.interaction_type = 'intent_survey'
+        and answers.value_numeric between {{ intent_scale() | join(' and ') }}
 ),
 
 interactions as (

@@ -34,7 +34,7 @@ select
         when coalesce(cast(applications.scholarship_offered_at as date), {{ last_known_day() }})
             <= {{ last_known_day() }}
             or {{ real_date('applications.scholarship_offered_at') }} is null
-            then {{ in_range('applications', 'scholarship_offer_amount', 'applications') }}
+            then applications.scholarship_offer_amount
     end as scholarship_offer_amount,
     {{ known_date('applications.scholarship_offered_at') }} as scholarship_offered_at,
     applications.english_waived,

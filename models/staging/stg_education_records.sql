@@ -19,6 +19,7 @@ select
     education.gpa_value,
     {{ refused_value('education', 'gpa_value') }} as gpa_value_refused,
     education.gpa_scale_max,
+    {{ refused_value('education', 'gpa_scale_max') }} as gpa_scale_max_refused,
     education.gpa_scale_pass,
     directions.value as gpa_direction,
     countries.value as country,

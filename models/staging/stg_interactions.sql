@@ -27,7 +27,7 @@ select
     statuses.value as status,
     interactions.value_numeric,
     interactions.value_text,
-    {{ in_range('interactions', 'minutes', 'interactions') }} as minutes,
+    interactions.minutes,
     {{ real_date('interactions.recorded_at') }} as recorded_at,
     {{ known_at(real_date('interactions.recorded_at'), 'interactions.occurred_at') }} as known_at,
     applications.application_id

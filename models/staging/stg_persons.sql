@@ -62,9 +62,9 @@ select
                 then 'international'
         end
     ) as residency,
-    {{ in_range('persons', 'distance_km', 'persons') }} as distance_km,
-    {{ in_range('persons', 'years_experience', 'persons') }} as years_experience,
-    {{ in_range('persons', 'birth_year', 'persons') }} as birth_year,
+    persons.distance_km,
+    persons.years_experience,
+    persons.birth_year,
     persons.is_own_alumnus,
     persons.intended_entry_term,
     programs.value as intended_program_code

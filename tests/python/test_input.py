@@ -375,7 +375,7 @@ def test_numbers_may_have_a_decimal_comma(project: Project, tmp_path: Path) -> N
     numbers = {
         "1,5": 1.5,
         "0,250": 0.25,
-        "-3,1415": -3.1415,
+        "+3,1415": 3.1415,
         "1.234,5": 1234.5,
         "1,234.5": 1234.5,
         "1,500": None,
@@ -394,6 +394,75 @@ def test_numbers_may_have_a_decimal_comma(project: Project, tmp_path: Path) -> N
         "is not null order by person_id"
     )
     assert [row[0] for row in refused] == [k for k, value in numbers.items() if value is None]
+
+
+def test_every_number_of_the_contract_has_a_range() -> None:
+    ranges = {
+        (table, column["name"]): column["config"]["meta"].get("range")
+        for table, model in contract().items()
+        for column in model["columns"]
+        if column["data_type"] in ("double", "integer")
+    }
+    assert len(ranges) > 10
+    assert all(low < high for low, high in ranges.values())
+
+
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_what_is_out_of_range_is_refused_with_its_text(
+    project: Project, tmp_path: Path, is_typed: bool
+) -> None:
+    """Whatever type it comes in, before anything is made of it that could fail."""
+    values = {
+        "distance_km": ["20038.5", "-1", "1e299", "1e300"],
+        "birth_year": ["1900", "2101", "99999", "2147483647"],
+        "years_experience": ["70.5", "-0.5", "1e15", "-1e299"],
+    }
+    days = ["5000000-01-01", "10000-01-01", "9999-12-31", "290000-01-01"]
+    rows = [
+        {"person_id": str(n), **{name: texts[n] for name, texts in values.items()}}
+        for n in range(4)
+    ]
+    folder = write_tables(tmp_path, persons=csv_text(rows))
+    if is_typed:
+        columns = "person_id, distance_km::double as distance_km, birth_year::bigint as birth_year"
+        columns += ", years_experience::double as years_experience"
+        columns += f", {days}[person_id + 1]::date as created_at"
+        file = folder / "persons.csv"
+        duckdb.sql(f"copy (select {columns} from '{file}') to '{folder / 'persons.parquet'}'")
+        file.unlink()
+    run = project.build(folder, "input__persons", institution_timezone="Europe/Berlin")
+    assert run.result.success, run.message
+    kept = run.rows("select columns('distance_km|birth_year|years_exp') from input.input__persons")
+    assert kept == [(None, None, None)] * 4
+    refused = run.rows(
+        "select item.column_name, item.raw_value from ("
+        "select unnest(_refused) as item from input.input__persons)"
+    )
+    given = [(name, float(text)) for name, texts in values.items() for text in texts]
+    numbers = [(name, float(text)) for name, text in refused if name != "created_at"]
+    assert sorted(numbers) == sorted(given)
+    refused_days = [text for name, text in refused if name == "created_at"]
+    assert sorted(refused_days) == sorted([*days[:2], days[3]] if is_typed else [])
+
+
+def test_numbers_and_times_as_only_programs_read_them_are_refused(
+    project: Project, tmp_path: Path
+) -> None:
+    rows = [
+        {"person_id": "1", "created_at": "2024-01-02 10:00:00+99:00", "distance_km": "1_60"},
+        {"person_id": "2", "created_at": "2024-01-02 10:00:00-15:00", "birth_year": "1_990"},
+        {"person_id": "3", "created_at": "2024-01-02 10:00:00+14:00", "distance_km": "160"},
+    ]
+    run = project.build(write_tables(tmp_path, persons=csv_text(rows)), "input__persons")
+    assert run.result.success, run.message
+    read = "select created_at::varchar, distance_km, birth_year from input.input__persons"
+    assert run.rows(f"{read} order by person_id") == [
+        (None, None, None),
+        (None, None, None),
+        ("2024-01-01 20:00:00", 160, None),
+    ]
+    refused = run.rows("select len(_refused) from input.input__persons order by person_id")
+    assert refused == [(2,), (2,), (None,)]
 
 
 HEADER = b"person_id,x_note\n"

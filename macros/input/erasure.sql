@@ -35,6 +35,21 @@
     {{ return(conditions) }}
 {%- endmacro %}
 
+{# Whether the source has any way to say that somebody is erased. #}
+{% macro somebody_may_be_erased() -%}
+    {{ return(
+        source_has('erasure_list', 'person_id') or source_has('persons', 'is_deleted')
+    ) }}
+{%- endmacro %}
+
+{% macro may_hold_an_id(type) -%}
+    {{ return(type_family(type) in ('text', 'integer', 'big_integer')) }}
+{%- endmacro %}
+
+{% macro is_erased_id(expression, erased) -%}
+    coalesce(cast({{ expression }} as varchar) in (select person_id from {{ erased }}), false)
+{%- endmacro %}
+
 {# Whether a line that could not be read names somebody who is erased. #}
 {% macro names_erased(table_name, text) -%}
     {%- set keys = personal_keys().get(table_name, []) -%}
@@ -78,8 +93,8 @@
     unnest(regexp_split_to_array({{ text }}, '[,;|"\t]'))
 {%- endmacro %}
 
-{# At the end of a run, when every input model has read them: no record of an irregular file stays,
-   for some are of erased people. #}
+{# At the end of a run, when every input model has read them, and at the beginning of one, for a run
+   may be killed: no record of an irregular file stays, for some are of erased people. #}
 {% macro forget_records() -%}
     {%- set records = ref('input__delimited_records') -%}
     {%- if execute and target.type == 'duckdb' and load_relation(records) is not none -%}

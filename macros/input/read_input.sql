@@ -6,10 +6,12 @@
     {%- if late_condition(table_name) -%}
         {%- do withheld.append(late_condition(table_name)) -%}
     {%- endif -%}
+    {%- set erased = ref('input__erased_person_ids') if table_name in reviewed_keys() -%}
     {%- set parts = find_readable_parts(table_name) -%}
     {%- if not execute -%}
         {{ return('select 1 as parsed') }}
     {%- endif -%}
+    {%- set erased = erased if somebody_may_be_erased() -%}
     {%- set x_columns = find_x_columns(parts) -%}
     {%- if target.type == 'duckdb' -%}
         {%- do forget_rejects(table_name) -%}
@@ -17,7 +19,7 @@
     {%- endif -%}
     select delivered.*
     from (
-        {{ select_parts(find_contract_table(table_name), parts, x_columns) }}
+        {{ select_parts(find_contract_table(table_name), parts, x_columns, erased) }}
     ) as delivered
     {%- for condition in withheld %}
     {{ 'where' if loop.first else 'and' }} not {{ condition }}
@@ -42,12 +44,13 @@
     {{ select_parts(table, parts, {}) }}
 {%- endmacro %}
 
-{% macro select_parts(table, parts, x_columns) -%}
+{# `erased`: the relation of erased people's ids, where x_ columns may hold one. #}
+{% macro select_parts(table, parts, x_columns, erased=none) -%}
     {%- for part in parts %}
-    {{ select_typed(table, part, x_columns) }}
+    {{ select_typed(table, part, x_columns, erased) }}
     {{ 'union all' if not loop.last }}
     {%- else %}
-    {{ select_typed(table, {'kind': 'absent', 'columns': {}}, x_columns) }}
+    {{ select_typed(table, {'kind': 'absent', 'columns': {}}, x_columns, erased) }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -64,24 +67,35 @@
 {%- endmacro %}
 
 {# Clean values inside, typed ones around them, and what was lost between the two outside. #}
-{% macro select_typed(table, part, x_columns) -%}
+{% macro select_typed(table, part, x_columns, erased) -%}
     {%- set columns = [] -%}
     {%- for column in table.columns -%}
         {%- do columns.append(typed_column(column, part.columns.get(column.name))) -%}
+    {%- endfor -%}
+    {%- set naming = [] -%}
+    {%- for name, type in x_columns.items()
+           if erased and name in part.columns and may_hold_an_id(type) -%}
+        {%- do naming.append(name) -%}
     {%- endfor -%}
     select
         {%- for column in columns %}
         {{ value_in_range(column) }} as {{ quote_name(column.name) }},
         {%- endfor %}
         {%- for name in x_columns %}
+        {%- if name in naming %}
+        case when not {{ quote_name('erased ' ~ name) }} then {{ quote_name(name) }} end as
+        {%- endif %}
         {{ quote_name(name) }},
         {%- endfor %}
-        {{ refused_values(columns) }} as _refused
+        {{ refused_values(columns, naming) }} as _refused
     from (
         select
             source.*
             {%- for column in columns if column.can_refuse %},
             {{ column.typed }} as {{ quote_name(column.name) }}
+            {%- endfor %}
+            {%- for name in naming %},
+            {{ is_erased_id('source.' ~ quote_name(name), erased) }} as {{ quote_name('erased ' ~ name) }}
             {%- endfor %}
         from (
             select
@@ -261,23 +275,26 @@
 {%- endmacro %}
 
 {# Null for nearly every row, so the list is built only where a value was refused. #}
-{% macro refused_values(columns) -%}
+{% macro refused_values(columns, naming) -%}
     {{ return(adapter.dispatch('refused_values', 'applicant_personas')(
-        columns | selectattr('can_refuse') | list
+        columns | selectattr('can_refuse') | list, naming
     )) }}
 {%- endmacro %}
 
-{% macro default__refused_values(columns) -%}
-    {%- if not columns -%}
+{% macro default__refused_values(columns, naming) -%}
+    {%- set conditions = [] -%}
+    {%- for column in columns -%}
+        {%- do conditions.append(is_refused(column)) -%}
+    {%- endfor -%}
+    {%- for name in naming -%}
+        {%- do conditions.append(quote_name('erased ' ~ name)) -%}
+    {%- endfor -%}
+    {%- if not conditions -%}
         cast(null as {{ refused_type() }})
     {%- else -%}
         case
-            when {% for column in columns -%}
-                {{ is_refused(column) }}
-                {%- if not loop.last %}
-                or {% endif -%}
-            {%- endfor %}
-                then {{ without_nulls(refused_structs(columns)) }}
+            when {{ conditions | join('\n                or ') }}
+                then {{ without_nulls(refused_structs(columns, naming)) }}
         end
     {%- endif -%}
 {%- endmacro %}
@@ -290,14 +307,24 @@
     struct(column_name varchar, raw_value varchar)[]
 {%- endmacro %}
 
-{% macro refused_structs(columns) -%}
+{# Of a value that is an erased person's id, its column alone. #}
+{% macro refused_structs(columns, naming) -%}
     [
             {%- for column in columns %}
             case
                 when {{ is_refused(column) }}
                     then {
-                        'column_name': '{{ column.name }}',
+                        'column_name': {{ sql_string(column.name) }},
                         'raw_value': cast({{ quote_name(column.clean_name) }} as varchar)
+                    }
+            end{{ ',' if not loop.last or naming }}
+            {%- endfor %}
+            {%- for name in naming %}
+            case
+                when {{ quote_name('erased ' ~ name) }}
+                    then {
+                        'column_name': {{ sql_string(name) }},
+                        'raw_value': cast(null as varchar)
                     }
             end{{ ',' if not loop.last }}
             {%- endfor %}

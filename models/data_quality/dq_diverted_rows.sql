@@ -78,6 +78,14 @@ counted as (
         n_rows
     from {{ ref('input__withheld_rows') }}
     where n_rows > 0
+    union all
+    select
+        'erasure_list' as table_name,
+        'matches_nobody' as rule,
+        'withheld' as row_key,
+        n_unmatched as n_rows
+    from {{ ref('input__unmatched_erasures') }}
+    where n_unmatched > 0
 )
 
 select

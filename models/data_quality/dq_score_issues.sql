@@ -70,6 +70,7 @@ untyped_judged as (
         untyped.column_name,
         untyped.raw_value,
         case
+            when untyped.raw_value is null then 'names_erased'
             when text_sentinels.kind = 'waiver' then 'waived'
             when text_sentinels.kind = 'text' then 'sentinel'
             when number_sentinels.value is not null then 'sentinel'

@@ -108,6 +108,9 @@ def write(clean: Path, folder: Path, *, is_erased: bool) -> Path:
         if path.stem == "persons":
             for row in rows[:50]:
                 row["can_contact"] = ""
+            # What others say of them goes with them.
+            for row in rows[50:57]:
+                row["x_referred_by"] = " zq7-Listed"
         for name in PEOPLE:
             rows += own_rows(name, path.stem, is_erased)
         text = io.StringIO()
@@ -119,7 +122,7 @@ def write(clean: Path, folder: Path, *, is_erased: bool) -> Path:
         content = (text.getvalue() + lines).encode(ENCODINGS.get(path.stem, "utf-8"))
         (folder / path.name).write_bytes(content)
     if is_erased:
-        ids = "".join(f"  zq7-{name}\t\n" for name in LISTED)
+        ids = "".join(f"  zq7-{name}\t\n" for name in [*LISTED, "Nobody", "NobodyElse"])
         (folder / "erasure_list.csv").write_text("Person_Id\n" + ids)
     return folder
 
@@ -225,6 +228,22 @@ def test_their_rows_are_counted_and_every_line_balances(case: Case) -> None:
     balanced = case.warehouse.column("select balanced from marts.dq_reconciliation")
     assert balanced
     assert all(balanced)
+
+
+def test_entries_that_match_nobody_and_values_that_name_erased_people_are_counted(
+    case: Case,
+) -> None:
+    unmatched = "select n_rows from marts.dq_diverted_rows where rule = 'matches_nobody'"
+    assert case.warehouse.column(unmatched) == [2]
+    naming = case.warehouse.frame(
+        "select column_name, raw_value, count(*) as n from marts.dq_score_issues"
+        " where rule = 'names_erased' group by all"
+    )
+    assert naming["n"].tolist() == [7]
+    assert naming["column_name"].tolist() == ["x_referred_by"]
+    assert naming["raw_value"].isna().all()
+    kept = "select count(*) from input.input__persons where x_referred_by is not null"
+    assert case.warehouse.column(kept) == [0]
 
 
 def test_objectors_are_counted_and_not_profiled(case: Case) -> None:

@@ -583,6 +583,23 @@ def test_four_threads_keep_every_reject(project: Project, tmp_path: Path) -> Non
     assert rejected == [(name,) for name in sorted(tables)]
 
 
+def test_a_killed_run_leaves_no_record_for_the_next(project: Project, tmp_path: Path) -> None:
+    folder = write_tables(tmp_path)
+    (folder / "persons.csv").write_bytes("person_id,x_größe\n1,a\n".encode("cp1252"))
+    run = project.build(folder, "input__persons")
+    assert run.result.success, run.message
+    left = "select count(*) from input.input__delimited_records"
+    assert run.rows(left) == [(0,)]
+    with duckdb.connect(str(run.database)) as connection:
+        connection.execute(
+            "insert into input.input__delimited_records (path, raw_text) values ('a', 'b')"
+        )
+    # One that stops at its beginning empties it as well, before it does anything else.
+    again = project.dbt("run", "-s", "input__persons", database=run.database, n_personas=99)
+    assert not again.result.success
+    assert run.rows(left) == [(0,)]
+
+
 # --- what is absent -----------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
    records of files as input__files counted them. #}
 {% macro source_records(table_name) -%}
     {%- set files = ref('input__files') -%}
+    {%- do refer_to_input_models() -%}
     {%- if not execute -%}
         {{ return('0') }}
     {%- elif reads_files() -%}

@@ -36,7 +36,7 @@
 
 {% macro known_vars() -%}
     {{ return([
-        'input_path', 'input_database', 'input_schema', 'home_country', 'institution_timezone',
+        'input_path', 'input_database', 'input_schema', 'input_models', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
         'mixed_below', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
     ]) }}

@@ -3,6 +3,8 @@
 {% macro check_input() -%}
     {%- if reads_files() -%}
         {%- do check_input_path() -%}
+    {%- elif var('input_models') -%}
+        {%- do check_input_models() -%}
     {%- else -%}
         {%- for table in contract_tables() -%}
             {%- do check_relation(table, find_relation(table.name).parts | first) -%}
@@ -96,6 +98,32 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Models are built in the run: here they are only names. #}
+{% macro check_input_models() -%}
+    {%- set given = var('input_models') -%}
+    {%- set how = '; give a list of models of your project, named as the tables of the contract, '
+        ~ 'such as [persons, applications].' -%}
+    {%- if given is string or given is mapping or given is not sequence -%}
+        {%- do stop('the var input_models is ' ~ given ~ how) -%}
+    {%- elif var('input_schema') -%}
+        {%- do stop(
+            'both input_models and input_schema are given; keep the one that says where the '
+            ~ 'tables are.'
+        ) -%}
+    {%- endif -%}
+    {%- for name in given if name not in contract_table_names() -%}
+        {%- do stop(
+            'the var input_models names ' ~ name ~ ', which is no table of the contract; these are '
+            ~ contract_table_names() | join(', ') ~ '.'
+        ) -%}
+    {%- endfor -%}
+    {%- for table in contract_tables() if table.required and table.name not in given -%}
+        {%- do stop(
+            'the required table ' ~ table.name ~ ' is not in the var input_models' ~ how
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {% macro check_relation(table, part) -%}
     {%- if not part and table.required -%}
         {%- do stop(
@@ -104,7 +132,13 @@
             ~ 'to where it is.'
         ) -%}
     {%- endif -%}
-    {%- for column in table.columns if part and column.required and column.name not in part.columns -%}
+    {%- if part -%}
+        {%- do check_columns(table, part) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_columns(table, part) -%}
+    {%- for column in table.columns if column.required and column.name not in part.columns -%}
         {%- do stop(
             part.relation ~ ' has no column ' ~ column.name ~ ', which the table ' ~ table.name
             ~ ' requires (found ' ~ shorten(part.columns | list) ~ '); add it or rename the column '

@@ -8,17 +8,33 @@
     {{ return(find_relation(table_name)) }}
 {%- endmacro %}
 
-{# Tables are files, or relations of a schema. #}
+{# Tables are files, relations of a schema, or models of the project that has this one installed. #}
 {% macro reads_files() -%}
-    {{ return(not var('input_schema')) }}
+    {{ return(not var('input_schema') and not var('input_models')) }}
+{%- endmacro %}
+
+{# Refs of the user's models, seen while parsing: whatever asks for a source calls this. #}
+{% macro refer_to_input_models() -%}
+    {%- for name in var('input_models') or [] -%}
+        {%- do ref(name) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro input_relation(table_name) -%}
+    {%- if table_name in (var('input_models') or []) -%}
+        {{ return(ref(table_name)) }}
+    {%- elif var('input_schema') -%}
+        {{ return(adapter.get_relation(
+            database=var('input_database') or target.database,
+            schema=var('input_schema'),
+            identifier=table_name
+        )) }}
+    {%- endif -%}
+    {{ return(none) }}
 {%- endmacro %}
 
 {% macro find_relation(table_name) -%}
-    {%- set relation = adapter.get_relation(
-        database=var('input_database') or target.database,
-        schema=var('input_schema'),
-        identifier=table_name
-    ) -%}
+    {%- set relation = input_relation(table_name) -%}
     {%- if relation is none -%}
         {{ return({'locations': [], 'parts': []}) }}
     {%- endif -%}
@@ -69,7 +85,9 @@
         select to_json({
             'format': format, 'delimiter': delimiter, 'is_regular': is_regular,
             'columns': columns, 'names': names, 'types': types, 'partitions': partitions,
-            'files': list(path order by path), 'locations': list(distinct location)
+            'files': list(opened_at order by path), 'paths': list(path order by path),
+            'locations': list(distinct location),
+            'n_before': min(len(opened_at) - len(path) + len(location))
         })
         from {{ files }}
         where is_read and table_name = {{ sql_string(table_name) }}
@@ -93,28 +111,32 @@
         {%- do columns.setdefault(name, source_column(expression, group.types[loop.index0])) -%}
     {%- endfor -%}
     {%- for name in group.partitions -%}
-        {%- set expression = partition_value(
-            'path' if kind == 'records' else source_file_column(), group.locations[0], name
-        ) -%}
+        {%- set expression = partition_value('path', group.locations[0] | length, name)
+            if kind == 'records'
+            else partition_value(source_file_column(), group.n_before, name) -%}
         {%- do columns.setdefault(name | trim | lower, source_column(expression, 'varchar')) -%}
     {%- endfor -%}
     {{ return({
-        'kind': kind, 'files': group.files, 'delimiter': group.delimiter,
+        'kind': kind, 'files': group.paths if kind == 'records' else group.files, 'delimiter': group.delimiter,
         'n_columns': group.columns | length, 'is_partitioned': group.partitions | length > 0,
         'columns': columns,
     }) }}
 {%- endmacro %}
 
-{# The value of a folder key=value below the table's folder. #}
-{% macro partition_value(path, location, key) -%}
+{# The value of a folder key=value below the table's folder, whose path has so many characters. #}
+{% macro partition_value(path, n_before, key) -%}
     {%- set pattern = '/' ~ modules.re.escape(key) ~ '=([^/]*)/' -%}
     {{ return(
-        "url_decode(nullif(regexp_extract(substr(" ~ path ~ ', ' ~ (location | length + 1) ~ '), '
+        "url_decode(nullif(regexp_extract(substr(" ~ path ~ ', ' ~ (n_before + 1) ~ '), '
         ~ sql_string(pattern) ~ ", 1), '__HIVE_DEFAULT_PARTITION__'))"
     ) }}
 {%- endmacro %}
 
 {# A relative path is one within the project, from wherever dbt is run. #}
+{% macro project_folder() -%}
+    {{ return(invocation_args_dict.get('project_dir') or '.') }}
+{%- endmacro %}
+
 {% macro input_folder() -%}
     {{ return((var('input_path') | string | trim | replace('\\', '/')).rstrip('/') or '/') }}
 {%- endmacro %}
@@ -140,10 +162,15 @@
 {% macro find_readable_parts(table_name) -%}
     {%- do ref('input__files') -%}
     {%- do ref('input__delimited_records') -%}
+    {%- do refer_to_input_models() -%}
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set parts = find_source(table_name).parts -%}
-    {%- do check_is_described(parts) if reads_files() -%}
+    {%- if reads_files() -%}
+        {%- do check_is_described(parts) -%}
+    {%- elif parts -%}
+        {%- do check_columns(find_contract_table(table_name), parts[0]) -%}
+    {%- endif -%}
     {{ return(parts) }}
 {%- endmacro %}

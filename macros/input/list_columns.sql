@@ -37,6 +37,7 @@
 {# Columns that the sources have: table_name, column_name, column_order, data_type, source. #}
 {% macro list_source_columns() -%}
     {%- set files = ref('input__files') -%}
+    {%- do refer_to_input_models() -%}
     {%- if not execute -%}
         {{ return('select 1 as parsed') }}
     {%- elif reads_files() -%}
@@ -59,6 +60,7 @@
 
 {# The relations that are read: location, table_name, records. #}
 {% macro list_relations() -%}
+    {%- do refer_to_input_models() -%}
     {%- set rows = [] -%}
     {%- for table in contract_table_names() if execute and not reads_files() -%}
         {%- set source = find_source(table) -%}

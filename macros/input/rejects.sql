@@ -68,7 +68,7 @@
 {% macro refused_lines(table_name, lines) -%}
     select
         {{ sql_string(table_name) }} as table_name,
-        files.file_path as source_file,
+        described.path as source_file,
         cast(lines.line as bigint) as line_number,
         described.columns[cast(substr(lines.column_name, 2) as bigint)] as column_name,
         trim(lines.csv_line, chr(10) || chr(13)) as raw_text,
@@ -76,7 +76,7 @@
     from temp.{{ lines }} as lines
     inner join temp.{{ rejects_name('files', table_name) }} as files
         on lines.scan_id = files.scan_id and lines.file_id = files.file_id
-    left join {{ ref('input__files') }} as described on files.file_path = described.path
+    left join {{ ref('input__files') }} as described on files.file_path = described.opened_at
     qualify row_number() over (
         partition by files.file_path, lines.line, lines.line_byte_position
         order by lines.column_idx, lines.error_type

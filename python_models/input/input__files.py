@@ -7,7 +7,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     source = dbt.ref("input__source")
     contract = dbt.ref("input__contract")
-    ((folder,),) = source.fetchall()
+    ((folder, project),) = source.fetchall()
     list_files = "select file from glob(? || '**')"
     read_blob = "select content from read_blob(?)"
     readers = Readers(
@@ -15,4 +15,4 @@ def model(dbt, session):
         read_remote=lambda path: session.execute(read_blob, [path]).fetchone()[0],
         open_parquet=lambda path: session.read_parquet(path, hive_partitioning=False),
     )
-    return describe_folder(folder, contract.df(), readers)
+    return describe_folder(folder, project, contract.df(), readers)

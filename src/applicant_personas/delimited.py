@@ -116,8 +116,8 @@ ReadRemote = Callable[[str], bytes]
 def read_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.RecordBatchReader:
     """Read files record by record, as `read_records` does, in batches.
 
-    `files`: table_name, path, delimiter and encoding of each; paths with `://` are fetched by
-    `read_remote`. Returns RECORDS_SCHEMA: of a record its fields, of a line that is none its raw
+    `files`: table_name, path, opened_at, delimiter and encoding of each; addresses with `://` are
+    fetched by `read_remote`. Returns RECORDS_SCHEMA: of a record its fields, of a line that is none its raw
     text and the reason. Raises OSError where a file can't be read or unpacked, and
     RecordTooLongError.
     """
@@ -131,7 +131,7 @@ def read_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.RecordBatchRe
 
 def _record_rows(files: pd.DataFrame, read_remote: ReadRemote) -> Iterator[dict[str, Any]]:
     for file in files.to_dict("records"):
-        opener = opener_of(str(file["path"]), read_remote)
+        opener = opener_of(str(file["opened_at"]), read_remote)
         for record in read_records(opener, str(file["delimiter"]), str(file["encoding"])):
             yield {
                 "table_name": file["table_name"],

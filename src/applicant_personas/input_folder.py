@@ -8,7 +8,6 @@ folder are columns of its rows.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +40,7 @@ OTHER_MARKS = {PARQUET_MARK: "a Parquet file", b"PK\x03\x04": "an Excel workbook
 SCHEMA = pa.schema(
     [
         ("path", pa.string()),
+        ("opened_at", pa.string()),
         ("table_name", pa.string()),
         ("location", pa.string()),
         ("format", pa.string()),
@@ -110,7 +110,8 @@ class InputFile:
     """A file of the folder; SCHEMA has its columns.
 
     Attributes:
-        path: as a reader opens it; relative to the project where it is inside.
+        path: as it is shown to people; relative to the project where it is inside.
+        opened_at: as a reader opens it, from any working directory.
         table_name: table of the contract that it is, or is a part of.
         location: the file or the folder that is the table.
         format: csv or parquet.
@@ -128,6 +129,7 @@ class InputFile:
     """
 
     path: str
+    opened_at: str
     table_name: str | None = None
     location: str | None = None
     format: str | None = None
@@ -148,10 +150,12 @@ class InputFile:
     irregularity: str | None = None
 
 
-def describe_folder(folder: str | None, contract: pd.DataFrame, readers: Readers) -> pa.Table:
+def describe_folder(
+    folder: str | None, project: str, contract: pd.DataFrame, readers: Readers
+) -> pa.Table:
     """Describe every file of a folder, to any depth.
 
-    `folder`: absolute, relative to the working directory, or an address with `://`; None where the
+    `folder`: absolute, relative to the folder `project`, or an address with `://`; None where the
     tables are no files. `contract`: table_name, column_name and is_required_column, a row a
     column. Returns SCHEMA, a row a file, ordered by path; none where there is no folder. Raises
     nothing for what a file holds: that is its `problem`.
@@ -164,11 +168,11 @@ def describe_folder(folder: str | None, contract: pd.DataFrame, readers: Readers
         for name, columns in contract.groupby("table_name")
     }
     try:
-        found = _walk(folder, readers) if folder else []
+        found = _walk(folder, Path(project), readers) if folder else []
     except OSError as error:
-        refused = InputFile(str(folder), problem=f"{folder} can't be listed: {error}.")
+        refused = InputFile(str(folder), str(folder), problem=f"{folder} can't be listed: {error}.")
         return pa.Table.from_pylist([asdict(refused)], SCHEMA)
-    places = [_place(path, names) for path, names in found]
+    places = [_place(*file) for file in found]
     delivered = {p.table for p in places if p.format and p.table in tables and not p.is_marker}
     files = [_describe(place, tables, delivered, readers) for place in places]
     return pa.Table.from_pylist([asdict(file) for file in files], SCHEMA)
@@ -187,6 +191,7 @@ class _Place:
     """Where a file stands in the folder, and what its name says."""
 
     path: str
+    shown: str
     names: tuple[str, ...]
     table: str
     format: str | None
@@ -203,22 +208,26 @@ class _Place:
 
     @property
     def location(self) -> str:
-        return self.path.removesuffix("/".join(self.names[1:])).rstrip("/")
+        return _utf8(self.shown.removesuffix("/".join(self.names[1:])).rstrip("/"))
 
     @property
     def partitions(self) -> list[str]:
         return [name.partition("=")[0] for name in self.names[1:-1] if "=" in name]
 
 
-def _walk(folder: str, readers: Readers) -> list[tuple[str, tuple[str, ...]]]:
-    """List the files as paths and as names below the folder."""
+def _walk(folder: str, project: Path, readers: Readers) -> list[tuple[str, str, tuple[str, ...]]]:
+    """List the files as they are opened, as they are shown, and by their names below the folder."""
     if "://" in folder:
         prefix = folder.rstrip("/") + "/"
         paths = readers.listed(prefix)
-        return sorted((path, tuple(path.removeprefix(prefix).split("/"))) for path in paths)
-    root = Path(folder).expanduser().resolve()
-    shown = Path(os.path.relpath(root)) if root.is_relative_to(Path.cwd().resolve()) else root
-    return [(str(shown.joinpath(*names)), names) for names in _files_below(root, (), ())]
+        return [(path, path, tuple(path.removeprefix(prefix).split("/"))) for path in sorted(paths)]
+    home = project.resolve()
+    root = (home / Path(folder).expanduser()).resolve()
+    shown = root.relative_to(home) if root.is_relative_to(home) else root
+    return [
+        (str(root.joinpath(*names)), str(shown.joinpath(*names)), names)
+        for names in _files_below(root, (), ())
+    ]
 
 
 def _files_below(
@@ -239,14 +248,14 @@ def _files_below(
             yield from _files_below(entry, (*names, entry.name), above)
 
 
-def _place(path: str, names: tuple[str, ...]) -> _Place:
+def _place(path: str, shown: str, names: tuple[str, ...]) -> _Place:
     name = names[-1].lower()
     suffix = next((end for end in sorted(FORMATS, key=len)[::-1] if name.endswith(end)), "")
     found = FORMATS.get(suffix)
     is_bare_part = len(names) > 1 and "." not in name
     if found is None and is_bare_part and "://" not in path and _begins(path, PARQUET_MARK):
         found = "parquet"
-    return _Place(path, names, names[0].split(".")[0].strip().lower(), found)
+    return _Place(path, shown, names, names[0].split(".")[0].strip().lower(), found)
 
 
 def _begins(path: str, mark: bytes) -> bool:
@@ -260,18 +269,24 @@ def _begins(path: str, mark: bytes) -> bool:
 def _describe(
     place: _Place, tables: dict[str, _Table], delivered: set[str], readers: Readers
 ) -> InputFile:
-    shown = place.path.encode("utf-8", "replace").decode()
-    is_table = place.table in tables
+    shown, opened_at = _utf8(place.shown), _utf8(place.path)
     if place.is_marker:
-        return InputFile(shown, reason="hidden, or a mark that another program left")
-    if not is_table:
-        return InputFile(shown, format=place.format, reason=_not_a_table(place, list(tables)))
+        return InputFile(shown, opened_at, reason="hidden, or a mark that another program left")
+    if place.table not in tables:
+        reason = _not_a_table(place, list(tables))
+        return InputFile(shown, opened_at, format=place.format, reason=reason)
     if place.format is None and not place.is_part and place.table in delivered:
         reason = f"its format is not read; did you mean to save it as {place.table}.csv?"
-        return InputFile(shown, place.table, reason=reason)
+        return InputFile(shown, opened_at, place.table, reason=reason)
     if place.format is None:
-        return InputFile(shown, place.table, place.location, problem=_of_no_format(place, shown))
+        problem = _of_no_format(place, shown)
+        return InputFile(shown, opened_at, place.table, place.location, problem=problem)
     return _read(place, shown, tables[place.table], readers)
+
+
+def _utf8(text: str) -> str:
+    """Give a name of a file as text, whatever its bytes are."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _not_a_table(place: _Place, tables: list[str]) -> str:
@@ -315,17 +330,20 @@ class _UnreadableError(ValueError):
 
 def _read(place: _Place, shown: str, table: _Table, readers: Readers) -> InputFile:
     try:
-        if shown != place.path:
+        if _utf8(place.path) != place.path:
             raise _UnreadableError("has a name that is no UTF-8 text; rename it")
         content = _content(place, table, readers)
     except _UnreadableError as error:
-        return InputFile(shown, place.table, place.location, problem=f"{shown} {error}.")
+        return InputFile(
+            shown, _utf8(place.path), place.table, place.location, problem=f"{shown} {error}."
+        )
     columns = list(map(_plain, content["names"]))
     # A column that the file has itself wins over a folder's.
     partitions = [name for name in place.partitions if _plain(name) not in columns]
     problem = _problem_of_columns(place.table, table, columns + list(map(_plain, partitions)))
     return InputFile(
         shown,
+        place.path,
         place.table,
         place.location,
         place.format,

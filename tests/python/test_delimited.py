@@ -193,7 +193,13 @@ def test_files_are_read_wherever_they_are(tmp_path: Path) -> None:
     (tmp_path / "persons.csv.gz").write_bytes(gzip.compress(content))
     paths = [str(tmp_path / "persons.csv.gz"), "s3://bucket/persons.csv"]
     files = pd.DataFrame(
-        {"table_name": "persons", "path": paths, "delimiter": ";", "encoding": "windows-1252"}
+        {
+            "table_name": "persons",
+            "path": paths,
+            "opened_at": paths,
+            "delimiter": ";",
+            "encoding": "windows-1252",
+        }
     )
     read = read_files(files, lambda path: content).read_pandas()
     assert [list(fields) for fields in read["fields"].dropna()] == [["1", "2"]] * 2

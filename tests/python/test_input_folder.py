@@ -34,14 +34,16 @@ def no_remote(path: str) -> Any:
     raise AssertionError(path)
 
 
-def describe(folder: Path | str, readers: Readers | None = None) -> dict[str, dict[str, Any]]:
+def describe(
+    folder: Path | str, readers: Readers | None = None, project: Path | str = "."
+) -> dict[str, dict[str, Any]]:
     connection = duckdb.connect()
     readers = readers or Readers(
         no_remote,
         no_remote,
         lambda path: connection.read_parquet(path, hive_partitioning=False),
     )
-    rows = describe_folder(str(folder), CONTRACT, readers).to_pylist()
+    rows = describe_folder(str(folder), str(project), CONTRACT, readers).to_pylist()
     root = str(folder).rstrip("/") + "/"
     return {row["path"].removeprefix(root): row for row in rows}
 
@@ -153,13 +155,15 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
 
 
 def test_a_path_is_what_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_file(tmp_path / "project/data/persons.csv", PERSONS)
-    monkeypatch.chdir(tmp_path / "project")
-    for path in ("data", "./data/", "../project//data", f"{tmp_path}/project/x/../data"):
-        (tmp_path / "project/x").mkdir(exist_ok=True)
-        assert [row["path"] for row in describe(path).values()] == ["data/persons.csv"]
-    os.chdir(tmp_path)
-    assert list(describe(tmp_path / "absent")) == []
+    file = tmp_path / "project/data/persons.csv"
+    write_file(file, PERSONS)
+    (tmp_path / "project/x").mkdir()
+    for place, project in [("project", "."), ("project/x", ".."), (".", "project")]:
+        monkeypatch.chdir(tmp_path / place)
+        for path in ("data", "./data/", "../project//data", f"{tmp_path}/project/x/../data"):
+            (row,) = describe(path, project=project).values()
+            assert (row["path"], row["opened_at"]) == ("data/persons.csv", str(file))
+    assert describe(tmp_path / "absent") == {}
 
 
 def test_addresses_are_listed_and_fetched(tmp_path: Path) -> None:

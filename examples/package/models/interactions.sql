@@ -1,0 +1,2 @@
+select * from {{ source('crm', 'interactions') }}
+where interaction_id is not null

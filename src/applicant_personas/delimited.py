@@ -117,8 +117,8 @@ def read_files(files: pd.DataFrame, read_remote: ReadRemote) -> pa.RecordBatchRe
     """Read files record by record, as `read_records` does, in batches.
 
     `files`: table_name, path, opened_at, delimiter and encoding of each; addresses with `://` are
-    fetched by `read_remote`. Returns RECORDS_SCHEMA: of a record its fields, of a line that is none its raw
-    text and the reason. Raises OSError where a file can't be read or unpacked, and
+    fetched by `read_remote`. Returns RECORDS_SCHEMA: of a record its fields, of a line that is none
+    its raw text and the reason. Raises OSError where a file can't be read or unpacked, and
     RecordTooLongError.
     """
     rows = _record_rows(files, read_remote)

@@ -36,7 +36,7 @@ def shipped_rows(file: str) -> list[dict[str, str]]:
 
 
 def plain_letters(text: str) -> str:
-    """Return a text in lower case without accents, German umlauts spelled out: Prüfung, pruefung."""
+    """Return a text in lower case without accents, umlauts spelled out: Prüfung, pruefung."""
     spelled = unicodedata.normalize("NFC", text.lower()).translate(_UMLAUTS)
     decomposed = unicodedata.normalize("NFKD", spelled)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

@@ -31,6 +31,55 @@ text_sentinels as (
     where kind in ('text', 'waiver')
 ),
 
+-- Scales on which 1 is best, by their pass mark.
+inverse_scales as (
+    select
+        pass_mark,
+        max(scale_max) as scale_max
+    from scales
+    where direction = 'low_best' and scale_min = 1
+    group by pass_mark
+),
+
+-- A scale may name its best grade: of one whose best is 1, the pass mark tells where it ends, or
+-- the country.
+named_by_best as (
+    select
+        education_id,
+        gpa_scale_pass
+    from education
+    where gpa_scale_max = 1
+        and (gpa_direction = 'low_best' or gpa_direction is null and gpa_scale_pass > 1)
+),
+
+ended as (
+    select
+        education.education_id,
+        education.person_id,
+        education.country,
+        education.gpa_value,
+        education.gpa_value_refused,
+        education.graduated_on,
+        education.received_at,
+        case
+            when named_by_best.education_id is null then education.gpa_scale_max
+            else coalesce(
+                inverse_scales.scale_max,
+                named_by_best.gpa_scale_pass,
+                case when only_scales.direction = 'low_best' then only_scales.scale_max end,
+                education.gpa_scale_max
+            )
+        end as gpa_scale_max,
+        case
+            when named_by_best.education_id is null then education.gpa_direction
+            else 'low_best'
+        end as gpa_direction
+    from education
+    left join named_by_best on education.education_id = named_by_best.education_id
+    left join inverse_scales on named_by_best.gpa_scale_pass = inverse_scales.pass_mark
+    left join only_scales on education.country = only_scales.country
+),
+
 scaled as (
     select
         education.*,
@@ -46,7 +95,7 @@ scaled as (
             end,
             'high_best'
         ) as direction
-    from education
+    from ended as education
     left join only_scales on education.country = only_scales.country
     left join scales
         on education.country = scales.country

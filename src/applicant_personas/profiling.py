@@ -270,9 +270,8 @@ def _profile_table(
         "select 1 from duckdb_tables() where schema_name = 'unread' and table_name = ?", [table]
     ).fetchone()
     count = f"select n_rows from unread.{quote_name(table)}" if unread else "select 0"
-    counted = [_count(connection, name, *column[:2]) for column in columns]
-    has_comma = any(decimal_sign(column.numbers) == "comma" for column in counted)
-    profiles = (_profile_column(connection, name, n_rows, column, has_comma) for column in counted)
+    counted = (_count(connection, name, *column[:2]) for column in columns)
+    profiles = (_profile_column(connection, name, n_rows, column) for column in counted)
     return SourceTable(table, relation, n_rows, tuple(profiles), _row(connection, count)[0])
 
 
@@ -391,10 +390,10 @@ def _profile_column(
     relation: str,
     n_rows: int,
     counted: _Counted,
-    has_comma_beside: bool,
 ) -> SourceColumn:
     kind = counted.kind
-    sign = decimal_sign(counted.numbers, has_comma_beside) if kind == "number" else ""
+    is_text = counted.type.lower() == "varchar"
+    sign = decimal_sign(counted.numbers) if kind == "number" and is_text else ""
     column = SourceColumn(
         counted.name,
         counted.type.lower(),

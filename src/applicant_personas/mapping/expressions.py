@@ -15,8 +15,14 @@ from applicant_personas.mapping.profile import SourceColumn
 from applicant_personas.mapping.text import quote_name
 
 CHOOSE = "choose: "
-_WITH_COMMA = "[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+)(,[0-9]+)?"
-_WITH_POINT = "[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]+)?"
+# Numbers with each decimal sign, and how they become numbers with a point.
+_NUMBERS = {
+    "comma": (
+        "[+-]?([0-9]+|[1-9][0-9]{0,2}([.][0-9]{3})+)(,[0-9]+)?",
+        "replace(replace(TEXT, '.', ''), ',', '.')",
+    ),
+    "point": ("[+-]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)([.][0-9]+)?", "replace(TEXT, ',', '')"),
+}
 
 
 def value_expression(column: SourceColumn, name: str, type_name: str) -> str:
@@ -46,19 +52,12 @@ def read_date(text: str, formats: Formats) -> str:
 
 def read_number(text: str, sign: str) -> str:
     """Return the number that a text says as text with a decimal point; other texts as they are."""
-    comma = f"replace(replace({text}, '.', ''), ',', '.')"
-    point = f"replace({text}, ',', '')"
     if sign == "open":
-        chosen = _literal(choice(("comma", "point")))
-        is_comma, is_point = f"{chosen} = 'comma' and ", f"{chosen} = 'point' and "
-    else:
-        is_comma = is_point = ""
-    cases = {
-        "comma": f"when {is_comma}regexp_full_match({text}, '{_WITH_COMMA}') then {comma}",
-        "point": f"when {is_point}regexp_full_match({text}, '{_WITH_POINT}') then {point}",
-    }
-    used = cases.values() if sign == "open" else [cases[sign]]
-    return f"case {' '.join(used)} else {text} end"
+        cases = (f"when '{known}' then {read_number(text, known)}" for known in _NUMBERS)
+        return f"case {_literal(choice(tuple(_NUMBERS)))} {' '.join(cases)} end"
+    pattern, number = _NUMBERS[sign]
+    mended = number.replace("TEXT", text)
+    return f"case when regexp_full_match({text}, '{pattern}') then {mended} else {text} end"
 
 
 def text_of(column: SourceColumn) -> str:

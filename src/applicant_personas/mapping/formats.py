@@ -61,10 +61,10 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 # comma or a point before three digits may be either a decimal sign or one of thousands.
 DAY_SHAPE = "|".join(shape for shape, _ in _DAYS)
 NUMBERS = {
-    "comma": r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d{3}|\d{4,},\d{3}|\d{1,3}(\.\d{3})+,\d+"
-    r"|\d{1,3}(\.\d{3}){2,})",
-    "point": r"[+-]?(\d+\.(\d{1,2}|\d{4,})|0\.\d{3}|\d{4,}\.\d{3}|\d{1,3}(,\d{3})+\.\d+"
-    r"|\d{1,3}(,\d{3}){2,})",
+    "comma": r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d{3}|\d{4,},\d{3}|[1-9]\d{0,2}(\.\d{3})+,\d+"
+    r"|[1-9]\d{0,2}(\.\d{3}){2,})",
+    "point": r"[+-]?(\d+\.(\d{1,2}|\d{4,})|0\.\d{3}|\d{4,}\.\d{3})",
+    "point_in_groups": r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})",
     "either_comma": r"[+-]?[1-9]\d{0,2},\d{3}",
     "either_point": r"[+-]?[1-9]\d{0,2}\.\d{3}",
 }
@@ -97,9 +97,7 @@ def date_formats(texts: Mapping[tuple[str, str, str], int]) -> tuple[Formats, in
             continue
         n_written += sum(written.values())
         likely = _likely(candidates, list(readings.values()))
-        for gap, clock in dict.fromkeys(
-            (gap, _CLOCKS[clock]) for _, gap, clock in sorted(readings)
-        ):
+        for gap, clock in sorted({(gap, _CLOCKS[clock]) for _, gap, clock in readings}):
             formats.append(tuple(f"{name}{gap}{clock}" for name in likely))
     return tuple(formats), n_written
 
@@ -113,21 +111,17 @@ def read_day(text: str, day_format: str) -> date | None:
     return _day(match.groupdict()) if match else None
 
 
-def decimal_sign(counts: Mapping[str, int], has_comma_beside: bool = False) -> str:
+def decimal_sign(counts: Mapping[str, int]) -> str:
     """Return the decimal sign of a column's numbers: comma, point, open, or none to mend.
 
-    `counts`: numbers of values of each kind of NUMBERS. `has_comma_beside`: another column of the
-    table has decimal commas, so that 1.500 may be a thousand and a half.
+    `counts`: numbers of values of each kind of NUMBERS.
     """
-    has_either = counts["either_comma"] + counts["either_point"] > 0
-    if counts["comma"] and counts["point"]:
-        return "open" if has_either else ""
+    n_point = counts["point"] + counts["point_in_groups"]
+    if bool(counts["comma"]) == bool(n_point):
+        return "open" if counts["either_comma"] + counts["either_point"] else ""
     if counts["comma"]:
         return "comma"
-    if counts["point"]:
-        return "point" if counts["either_comma"] else ""
-    is_open = counts["either_comma"] or (counts["either_point"] and has_comma_beside)
-    return "open" if is_open else ""
+    return "point" if counts["point_in_groups"] + counts["either_comma"] else ""
 
 
 def _likely(candidates: tuple[str, ...], readings: list[set[str]]) -> tuple[str, ...]:

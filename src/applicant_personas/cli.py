@@ -15,7 +15,13 @@ from applicant_personas.mapping import (
     propose,
     read_contract,
 )
-from applicant_personas.profiling import count_distinct, open_source, read_profiles, run_mapping
+from applicant_personas.profiling import (
+    check_mapping,
+    count_distinct,
+    open_source,
+    read_profiles,
+    run_mapping,
+)
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -137,16 +143,19 @@ def _apply(options: argparse.Namespace) -> int:
         raise ValueError(
             f"There is no .sql file in {options.mapping}: run `applicant-personas map` first."
         )
-    queries = {
-        file.stem: file.read_text(encoding="utf-8").strip().removesuffix(";") for file in files
-    }
+    queries = {file.stem: file.read_text("utf-8").strip().removesuffix(";") for file in files}
     contract = read_contract(options.manifest)
-    crosswalks = {
-        file.name: filled_crosswalk(str(file), file.read_text(encoding="utf-8-sig"))
-        for file in sorted(options.mapping.glob("xwalk_*.csv"))
-    }
     with open_source(options.source, options.schema) as connection:
-        rows = run_mapping(connection, queries, contract, options.output)
+        problems = check_mapping(connection, queries, contract)
+        crosswalks = {}
+        for file in sorted(options.mapping.glob("xwalk_*.csv")):
+            try:
+                crosswalks[file.name] = filled_crosswalk(str(file), file.read_text("utf-8-sig"))
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        rows = run_mapping(connection, queries, options.output)
     for name, text in crosswalks.items():
         (options.output / name).write_text(text, encoding="utf-8")
     for table, n_rows in rows.items():

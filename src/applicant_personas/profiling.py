@@ -84,36 +84,13 @@ def count_distinct(
     )
 
 
-def run_mapping(
-    connection: duckdb.DuckDBPyConnection,
-    queries: Mapping[str, str],
-    contract: Contract,
-    output: Path,
-) -> dict[str, int]:
-    """Run the queries of a mapping and write each result as Parquet; returns numbers of rows.
-
-    `queries`: a select for each table of the contract. Raises ValueError with a sentence for each
-    table that is not mapped yet or can't be run; nothing is written then.
-    """
-    _check_mapping(connection, queries, contract)
-    for table, query in queries.items():
-        try:
-            connection.execute(f"create temp table {quote_name(table)} as\n{query}\n")
-        except duckdb.Error as error:
-            raise ValueError(_cannot_run(table, error)) from error
-    output.mkdir(parents=True, exist_ok=True)
-    rows = {}
-    for table in queries:
-        result = connection.table(f"temp.{quote_name(table)}")
-        result.write_parquet(str(output / f"{table}.parquet"))
-        rows[table] = result.shape[0]
-    return rows
-
-
-def _check_mapping(
+def check_mapping(
     connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], contract: Contract
-) -> None:
-    """Refuse a mapping with all that is missing at once; columns to be mapped count as null."""
+) -> list[str]:
+    """Return a sentence for each table that is not mapped yet or can't be run; none: all is well.
+
+    `queries`: a select for each table of the contract. Columns still to be mapped count as null.
+    """
     sentences = [
         f"There is no {table.name}.sql, which the contract requires."
         for table in contract.mapped_tables
@@ -130,8 +107,29 @@ def _check_mapping(
         sentences += list(what_is_open(name, query, table, [column for column, *_ in described]))
     for name in queries:
         connection.execute(f"drop view if exists temp.{quote_name(name)}")
-    if sentences:
-        raise ValueError("\n".join(sentences))
+    return sentences
+
+
+def run_mapping(
+    connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], output: Path
+) -> dict[str, int]:
+    """Run the queries of a mapping and write each result as Parquet; returns numbers of rows.
+
+    `queries`: a select for each table of the contract. Raises ValueError, naming the file, when one
+    can't be run; nothing is written then.
+    """
+    for table, query in queries.items():
+        try:
+            connection.execute(f"create temp table {quote_name(table)} as\n{query}\n")
+        except duckdb.Error as error:
+            raise ValueError(_cannot_run(table, error)) from error
+    output.mkdir(parents=True, exist_ok=True)
+    rows = {}
+    for table in queries:
+        result = connection.table(f"temp.{quote_name(table)}")
+        result.write_parquet(str(output / f"{table}.parquet"))
+        rows[table] = result.shape[0]
+    return rows
 
 
 def _cannot_run(table: str, error: duckdb.Error) -> str:

@@ -6,6 +6,7 @@ german_export.py SAMPLE OUTPUT_DIR: reads the CSV tables of `applicant-personas 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,7 @@ STAGES = {
     "submitted": "Eingegangen",
     "complete": "Vollständig",
     "in_review": "In Prüfung",
-    "waitlisted": "Warteliste",
+    "waitlisted": "Losverfahren",
     "admitted_conditional": "Bedingte Zulassung",
     "admitted": "Zulassung",
     "denied": "Ablehnung",
@@ -52,7 +53,7 @@ COUNTRIES = {
 }
 TYPES = {
     "webinar": "Online-Infoveranstaltung",
-    "chat": "Chat",
+    "chat": "Mappenberatung",
     "call": "Anruf",
     "open_day": "Tag der offenen Tür",
     "campus_visit": "Campusbesuch",
@@ -77,10 +78,17 @@ PARTS = {
 CHECKED = {"self_reported": "ungeprüft", "verified": "geprüft", "cancelled": "annulliert"}
 
 
-def write_export(sample: Path, folder: Path) -> None:
-    """Write the tables of a sample into a folder as a German system would."""
+def write_export(sample: Path, folder: Path, bad_dates: Sequence[str] = ()) -> None:
+    """Write the tables of a sample into a folder as a German system would.
+
+    `bad_dates`: what stands in place of the first days of submission.
+    """
     folder.mkdir(parents=True)
-    for name, table in export(sample).items():
+    tables = export(sample)
+    applications = tables["Bewerbungen"]
+    submitted = applications.index[applications["Eingereicht am"] != ""]
+    applications.loc[submitted[: len(bad_dates)], "Eingereicht am"] = list(bad_dates)
+    for name, table in tables.items():
         text = table.to_csv(index=False, sep=";", lineterminator="\r\n")
         (folder / f"{name}.csv").write_bytes(text.encode("cp1252"))
 
@@ -121,7 +129,7 @@ def export(sample: Path) -> dict[str, pd.DataFrame]:
                 "Antragsnummer": numbers(applications["application_id"]),
                 "Bewerbernummer": numbers(applications["person_id"]),
                 "Semester": applications["entry_term"].map(semester),
-                "Studiengang": applications["program_code"],
+                "Fach-Kz": applications["program_code"],
                 "Begonnen am": day(applications["started_at"]),
                 "Eingereicht am": day(applications["submitted_at"]),
                 "Status": applications["current_stage"].map(STAGES),

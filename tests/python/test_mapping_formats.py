@@ -159,8 +159,8 @@ def test_decimal_signs_are_those_that_the_values_decide(texts: list[str], sign: 
 
 
 def test_what_is_no_number_stays_as_it_is() -> None:
-    texts = ["1,3"] * 20 + ["k.A.", "1,3.5", "0.5"]
-    assert profiled(texts, "double")[2][-4:] == ["1.3", "k.A.", "1,3.5", "0.5"]
+    texts = ["1,3"] * 20 + ["k.A.", "1,3.5"]
+    assert profiled(texts, "double")[2][-3:] == ["1.3", "k.A.", "1,3.5"]
 
 
 def test_yes_and_no_of_other_languages_are_read_and_the_rest_stays() -> None:
@@ -171,10 +171,10 @@ def test_yes_and_no_of_other_languages_are_read_and_the_rest_stays() -> None:
 
 def test_a_year_of_birth_is_read_from_the_day() -> None:
     with TemporaryDirectory() as folder:
-        (Path(folder) / "t.csv").write_text("x\n01/02/1999\n31.02.1998\n")
+        (Path(folder) / "t.csv").write_text("x\n01/02/1999\n31/02/1998\n")
         with open_source(Path(folder)) as connection:
             (table,) = read_profiles(connection)
             expression = value_expression(table.columns[0], "birth_year", "integer")
             rows = connection.execute(f"select {expression} from source.t").fetchall()
     assert CHOOSE not in expression
-    assert rows == [("1999",), ("31.02.1998",)]
+    assert rows == [("1999",), ("31/02/1998",)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from applicant_personas.mapping.contract import CODED, Contract
 from applicant_personas.mapping.coverage import coverage, is_mapped
+from applicant_personas.mapping.expressions import CHOOSE, value_expression
 from applicant_personas.mapping.profile import SourceColumn, SourceTable
 from applicant_personas.mapping.propose import Match, TableProposal, unknown_codes
 from applicant_personas.mapping.starters import starter_sql
@@ -151,10 +152,10 @@ def _match_line(match: Match, proposal: TableProposal) -> str:
     others = ", ".join(map(markdown, match.runners_up))
     if match.source:
         confidence = f"{match.confidence} ({match.score:.2f})"
-        return (
-            f"| {name} | {markdown(match.source.name)} | {confidence} | {markdown(match.why)} "
-            f"| {others} |"
-        )
+        why = markdown(match.why)
+        if CHOOSE in value_expression(match.source, match.column.name, match.column.type):
+            why += "; **how it is written is asked in the SQL**"
+        return f"| {name} | {markdown(match.source.name)} | {confidence} | {why} | {others} |"
     if match.column.name == proposal.table.own_id and proposal.row_key:
         parts = ", ".join(markdown(column.name) for column in proposal.row_key)
         return f"| {name} | made of {parts} | | tells all rows apart | {others} |"

@@ -78,20 +78,20 @@ def _score_select(proposal: TableProposal, wide: WideScore) -> Iterator[str]:
     yield f"    {_expression(person, proposal)},  -- {_remark(person, proposal)}"
     yield f"    '{wide.test}' as test_code,"
     yield f"    '{wide.component}' as component,"
+    date = value_expression(wide.date_column, "test_date", "date") if wide.date_column else None
     yield f"    {value} as value,{_score_remark(wide, value)}"
-    yield f"    {_score_date(wide.date_column)} as test_date"
+    yield f"    {date or 'cast(null as date)'} as test_date{_asked(date or '')}"
     yield f"from {_relation(proposal)}"
     yield f"where {quote_name(wide.source.name)} is not null"
 
 
-def _score_date(column: SourceColumn | None) -> str:
-    return value_expression(column, "test_date", "date") if column else "cast(null as date)"
-
-
 def _score_remark(wide: WideScore, value: str) -> str:
-    remarks = [] if wide.in_range else ["check: not on a scale of this test"]
-    remarks += [_open_remark(value)] if CHOOSE in value else []
-    return f"  -- {'; '.join(remarks)}" if remarks else ""
+    doubt = "" if wide.in_range else "  -- check: not on a scale of this test."
+    return _asked(value) or doubt
+
+
+def _asked(expression: str) -> str:
+    return f"  -- {_open_remark(expression)}" if CHOOSE in expression else ""
 
 
 def _expression(match: Match, proposal: TableProposal) -> str:
@@ -112,7 +112,7 @@ def _remark(match: Match, proposal: TableProposal) -> str:
     if name == proposal.table.own_id:
         return "made of the row" if proposal.row_key else "asked above"
     others = ", ".join(match.runners_up) or "nothing like it"
-    return comment(f"{match.column.description} Found: {others}")
+    return comment(f"{match.column.description} Found: {others}.", QUESTION)
 
 
 def _open_remark(expression: str) -> str:

@@ -344,8 +344,8 @@ def starter(manifest: Path, folder: Path, table: str, text: str) -> tuple[str, s
 @pytest.mark.parametrize(
     ("ids", "nearest"),
     [
-        ([*range(1, 20), 19], "19 of 20"),
-        ([*range(1, 20), ""], "19 of 20"),
+        ([*range(1, 20), 19], "19 values in 20 rows"),
+        ([*range(1, 20), ""], "19 values in 20 rows"),
     ],
     ids=["repeated", "blank"],
 )
@@ -357,7 +357,7 @@ def test_what_repeats_or_is_blank_is_no_key_and_is_asked_for(
     applications, _ = starter(manifest, tmp_path, "applications", text)
     assert '"map me: application_id" as application_id' in applications
     question = (
-        "-- No column has a value of its own in every row (Application Id is one in "
+        "-- No column has a value of its own in every row (Application Id has "
         f"{nearest}): write here which one is the application_id, or which make it together."
     )
     assert question in applications.splitlines()
@@ -367,7 +367,7 @@ def test_a_row_that_nothing_tells_apart_is_asked_about(manifest: Path, tmp_path:
     rows = "p1,Fall 2025,MBA\np1,Fall 2025,MBA\np2,Fall 2025,MBA\np3,Fall 2025,MBA\n"
     applications, _ = starter(manifest, tmp_path, "applications", f"Person Id,Term,Program\n{rows}")
     assert '"map me: application_id" as application_id' in applications
-    assert "(Person Id and Term and Program is one in 3 of 4)" in applications
+    assert "(Person Id and Term and Program together have 3 values in 4 rows)" in applications
     assert "md5" not in applications
 
 

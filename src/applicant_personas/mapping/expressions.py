@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from applicant_personas.mapping.formats import Formats
+from applicant_personas.mapping.formats import COMPACT, Formats
 from applicant_personas.mapping.names import shipped_rows
 from applicant_personas.mapping.profile import SourceColumn
 from applicant_personas.mapping.text import quote_name
 
 CHOOSE = "choose: "
+# Of a day in digits alone strptime would read seven digits too.
+_NO_FEWER_DIGITS = "^([0-9]{8}|[0-9A-Za-z]+[^0-9A-Za-z]).*$"
 # Numbers with each decimal sign, and how they become numbers with a point.
 _NUMBERS = {
     "comma": (
@@ -47,6 +49,8 @@ def has_short_years(column: SourceColumn) -> bool:
 def read_date(text: str, formats: Formats) -> str:
     """Return the timestamp that a text says in any of the formats, null if in none."""
     named = ", ".join(_literal(choice(alternatives)) for alternatives in formats)
+    if any(name[:6] in COMPACT for alternatives in formats for name in alternatives):
+        text = f"regexp_extract({text}, '{_NO_FEWER_DIGITS}')"
     return f"try_strptime({text}, {named if len(formats) == 1 else f'[{named}]'})"
 
 

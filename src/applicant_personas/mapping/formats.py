@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+COMPACT = ("%Y%m%d", "%d%m%Y", "%m%d%Y")
 # Ways to write a day, and the formats (as strptime names them) that may be meant by each. Of a
 # year of two digits nobody can tell from one value where it stands; dots have the day first.
 _DAYS = (
@@ -23,7 +24,7 @@ _DAYS = (
     (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
     (r"\d{4}\.\d{1,2}\.\d{1,2}", ("%Y.%m.%d",)),
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
-    (r"\d{8}", ("%Y%m%d", "%d%m%Y", "%m%d%Y")),
+    (r"\d{8}", COMPACT),
     (r"\d{1,2} [A-Za-z]{3} \d{4}", ("%d %b %Y",)),
     (r"\d{1,2}-[A-Za-z]{3}-\d{4}", ("%d-%b-%Y",)),
     (r"\d{1,2} [A-Za-z]{4,9} \d{4}", ("%d %B %Y",)),
@@ -78,7 +79,8 @@ def date_formats(texts: Mapping[tuple[str, str, str], int]) -> tuple[Formats, in
     `texts`: numbers of values by the day as written, what is between it and the time, and the time
     with each run of digits as 0. Each item of the formats is one that the values decide, or those
     among which they do not. Years of two digits come first, for %Y would read them as the first
-    century. Of the values so written half at least are days, which 31.02.2023 is not.
+    century. Of the values so written half at least are days, which 31.02.2023 is not; 00.00.0000
+    stands for none.
     """
     formats: list[tuple[str, ...]] = []
     n_written = 0
@@ -93,7 +95,8 @@ def date_formats(texts: Mapping[tuple[str, str, str], int]) -> tuple[Formats, in
             for text in written
             if (found := {name for name in candidates if read_day(text[0], name)})
         }
-        if 2 * sum(written[text] for text in readings) < sum(written.values()) or not written:
+        n_meant = sum(n for text, n in written.items() if text[0].strip("0./- "))
+        if not readings or 2 * sum(written[text] for text in readings) < n_meant:
             continue
         n_written += sum(written.values())
         likely = _likely(candidates, list(readings.values()))

@@ -304,8 +304,8 @@ def _with_row_key(
 def _question(draft: TableProposal, nearest: Sequence[SourceColumn], n_told: int) -> str:
     """Ask in a sentence what the key is."""
     names = " and ".join(one_line(column.name) for column in nearest)
-    n_rows = draft.source.n_rows
-    shown = f" ({names} is one in {n_told:,} of {n_rows:,})" if nearest else ""
+    has = "together have" if len(nearest) > 1 else "has"
+    shown = f" ({names} {has} {n_told:,} values in {draft.source.n_rows:,} rows)" if names else ""
     return (
         f"No column has a value of its own in every row{shown}: write here which one is the "
         f"{draft.table.own_id}, or which make it together."

@@ -8,8 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from applicant_personas.dictionary import write_dictionary
-from applicant_personas.mapping import filled_crosswalk, mapping_files, propose, read_contract
-from applicant_personas.profiling import count_distinct, open_source, read_profiles, run_mapping
+from applicant_personas.mapping import (
+    coverage,
+    filled_crosswalk,
+    mapping_files,
+    propose,
+    read_contract,
+)
+from applicant_personas.profiling import (
+    check_mapping,
+    count_distinct,
+    open_source,
+    read_profiles,
+    run_mapping,
+)
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -110,6 +122,7 @@ def _map(options: argparse.Namespace) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (options.output / name).write_text(text, encoding="utf-8")
+    print(*coverage(contract, proposals), sep="\n")
     print(f"{len(files)} files are in {options.output}: begin with report.md.")
     return 0
 
@@ -120,16 +133,29 @@ def _add_apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("mapping", metavar="MAPPING", type=Path, help="a folder of <table>.sql")
     _add_source(parser)
     parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="for input_path")
+    parser.add_argument("--manifest", type=Path, default=Path("target/manifest.json"))
     parser.set_defaults(run=_apply)
 
 
 def _apply(options: argparse.Namespace) -> int:
-    crosswalks = {
-        file.name: filled_crosswalk(str(file), file.read_text(encoding="utf-8-sig"))
-        for file in sorted(options.mapping.glob("xwalk_*.csv"))
-    }
+    files = sorted(options.mapping.glob("*.sql"))
+    if not files:
+        raise ValueError(
+            f"There is no .sql file in {options.mapping}: run `applicant-personas map` first."
+        )
+    queries = {file.stem: file.read_text("utf-8").strip().removesuffix(";") for file in files}
+    contract = read_contract(options.manifest)
     with open_source(options.source, options.schema) as connection:
-        rows = run_mapping(connection, options.mapping, options.output)
+        problems = check_mapping(connection, queries, contract)
+        crosswalks = {}
+        for file in sorted(options.mapping.glob("xwalk_*.csv")):
+            try:
+                crosswalks[file.name] = filled_crosswalk(str(file), file.read_text("utf-8-sig"))
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        rows = run_mapping(connection, queries, options.output)
     for name, text in crosswalks.items():
         (options.output / name).write_text(text, encoding="utf-8")
     for table, n_rows in rows.items():

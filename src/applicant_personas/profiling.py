@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from applicant_personas.mapping.contract import Contract
+from applicant_personas.mapping.expressions import local_words, read_date, read_number, text_of
+from applicant_personas.mapping.formats import (
+    DAY_SHAPE,
+    NUMBERS,
+    Formats,
+    date_formats,
+    decimal_sign,
+)
 from applicant_personas.mapping.names import is_personal
+from applicant_personas.mapping.open import what_is_open, without_open
 from applicant_personas.mapping.profile import SourceColumn, SourceTable
 from applicant_personas.mapping.text import one_line, quote_name
 
@@ -20,7 +31,10 @@ DELIMITERS = ",;\t|"
 MOST_CODES, LONGEST_CODE = 400, 100
 # A column is a number, a day or a boolean when nearly all of its values read as such.
 SHARE_OF_KIND = 0.9
-DATE_FORMATS = ("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y")
+# A day, what is between it and the time of day, and that.
+DAY_AND_TIME = "^(.*?)(?:(,? +|T)([0-9]{1,2}:[0-9]{2}.*))?$"
+# Dates that the project reads as they are.
+IS_ISO = "(value like '____-__-__%' and try_cast(value as timestamp) is not null)"
 BOOLEANS = ("true", "false", "t", "f", "yes", "no", "y", "n", "0", "1")
 
 
@@ -70,30 +84,56 @@ def count_distinct(
     )
 
 
-def run_mapping(
-    connection: duckdb.DuckDBPyConnection, mapping: Path, output: Path
-) -> dict[str, int]:
-    """Run the SQL files of a mapping and write each result as Parquet; returns numbers of rows.
+def check_mapping(
+    connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], contract: Contract
+) -> list[str]:
+    """Return a sentence for each table that is not mapped yet or can't be run; none: all is well.
 
-    `mapping`: a folder of <table>.sql, one select each. Raises ValueError, naming the file, when
-    one can't be run; nothing is written then.
+    `queries`: a select for each table of the contract. Columns still to be mapped count as null.
     """
-    files = sorted(mapping.glob("*.sql"))
-    if not files:
-        raise ValueError(f"There is no .sql file in {mapping}: run `applicant-personas map` first.")
-    for file in files:
+    sentences = [
+        f"There is no {table.name}.sql, which the contract requires."
+        for table in contract.mapped_tables
+        if table.is_required and table.name not in queries
+    ]
+    for name, query in queries.items():
+        table = contract.tables.get(name)
         try:
-            query = file.read_text(encoding="utf-8").strip().removesuffix(";")
-            connection.execute(f"create temp table {quote_name(file.stem)} as\n{query}\n")
+            connection.execute(f"create temp view {quote_name(name)} as\n{without_open(query)}\n")
+            described = connection.execute(f"describe temp.{quote_name(name)}").fetchall()
         except duckdb.Error as error:
-            raise ValueError(f"{file} can't be run: {one_line(str(error), 300)}") from error
+            sentences.append(_cannot_run(name, error))
+            continue
+        sentences += list(what_is_open(name, query, table, [column for column, *_ in described]))
+    for name in queries:
+        connection.execute(f"drop view if exists temp.{quote_name(name)}")
+    return sentences
+
+
+def run_mapping(
+    connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], output: Path
+) -> dict[str, int]:
+    """Run the queries of a mapping and write each result as Parquet; returns numbers of rows.
+
+    `queries`: a select for each table of the contract. Raises ValueError, naming the file, when one
+    can't be run; nothing is written then.
+    """
+    for table, query in queries.items():
+        try:
+            connection.execute(f"create temp table {quote_name(table)} as\n{query}\n")
+        except duckdb.Error as error:
+            raise ValueError(_cannot_run(table, error)) from error
     output.mkdir(parents=True, exist_ok=True)
     rows = {}
-    for file in files:
-        table = connection.table(f"temp.{quote_name(file.stem)}")
-        table.write_parquet(str(output / f"{file.stem}.parquet"))
-        rows[file.stem] = table.shape[0]
+    for table in queries:
+        result = connection.table(f"temp.{quote_name(table)}")
+        result.write_parquet(str(output / f"{table}.parquet"))
+        rows[table] = result.shape[0]
     return rows
+
+
+def _cannot_run(table: str, error: duckdb.Error) -> str:
+    return f"{table}.sql can't be run: {one_line(str(error), 300)}"
 
 
 # --- opening ------------------------------------------------------------------------------------
@@ -228,68 +268,186 @@ def _profile_table(
         "select 1 from duckdb_tables() where schema_name = 'unread' and table_name = ?", [table]
     ).fetchone()
     count = f"select n_rows from unread.{quote_name(table)}" if unread else "select 0"
-    profiles = (_profile_column(connection, name, n_rows, *column[:2]) for column in columns)
+    counted = (_count(connection, name, *column[:2]) for column in columns)
+    profiles = (_profile_column(connection, name, n_rows, column) for column in counted)
     return SourceTable(table, relation, n_rows, tuple(profiles), _row(connection, count)[0])
 
 
-def _profile_column(
-    connection: duckdb.DuckDBPyConnection, relation: str, n_rows: int, name: str, type_name: str
-) -> SourceColumn:
+@dataclass(frozen=True)
+class _Counted:
+    """A column and how many of its values read as what."""
+
+    name: str
+    type: str
+    n_filled: int
+    n_distinct: int
+    n_numbers: int
+    n_booleans: int
+    n_local_words: int
+    longest: int
+    numbers: dict[str, int]
+    n_days: int
+    date_formats: Formats
+
+    @property
+    def has_days(self) -> bool:
+        """Nearly all values are written as days."""
+        return self.n_filled > 0 and self.n_days >= SHARE_OF_KIND * self.n_filled
+
+    @property
+    def kind(self) -> str:
+        """What nearly all values read as."""
+        n = self.n_filled
+        if not n:
+            return "empty"
+        if self.n_booleans + self.n_local_words == n and self.n_distinct <= 2:
+            return "boolean"
+        # Digits alone are a number first; where a date is looked for, they may be one.
+        if self.has_days and self.n_numbers < self.n_days:
+            return "timestamp"
+        return "number" if self.n_numbers >= SHARE_OF_KIND * n else "text"
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, relation: str, name: str, type_name: str
+) -> _Counted:
     column = quote_name(name)
-    formats = ", ".join(map(_text, DATE_FORMATS))
     words = ", ".join(map(_text, BOOLEANS))
+    local = ", ".join(_text(word) for words in local_words().values() for word in words)
+    tests = [f"regexp_full_match(value, {_text(pattern)})" for pattern in NUMBERS.values()]
     row = _row(
         connection,
         f"""
         with filled as (
-            select nullif(trim(cast({column} as varchar)), '') as value from {relation}
+            select trim(cast({column} as varchar)) as value from {relation}
+            where trim(cast({column} as varchar)) <> ''
+        ), valued as (
+            select value, count(*) as n from filled group by value
         ), typed as (
             select
-                value,
-                try_cast(value as double) as number,
-                coalesce(try_cast(value as timestamp), try_strptime(value, [{formats}])) as day,
-                lower(value) in ({words}) as is_boolean
-            from filled where value is not null
+                *,
+                {IS_ISO} as is_iso,
+                {", ".join(f"{test} as is_number_{i}" for i, test in enumerate(tests))}
+            from valued
         )
         select
-            count(*), count(distinct value), count(number), count(day),
-            count(*) filter (is_boolean), max(length(value)),
-            min(number), max(number), quantile_disc(number, [0.05, 0.95]),
-            strftime(min(day), '%Y-%m-%d'), strftime(max(day), '%Y-%m-%d')
+            coalesce(sum(n), 0), count(*),
+            coalesce(sum(n) filter (
+                try_cast(value as double) is not null
+                or {" or ".join(f"is_number_{i}" for i in range(len(tests)))}
+            ), 0),
+            coalesce(sum(n) filter (lower(value) in ({words})), 0),
+            coalesce(sum(n) filter (lower(value) in ({local})), 0),
+            coalesce(max(length(value)), 0),
+            coalesce(sum(n) filter (is_iso), 0),
+            {", ".join(f"coalesce(sum(n) filter (is_number_{i}), 0)" for i in range(len(tests)))}
         from typed
         """,
     )
-    n_filled, n_distinct, n_numbers, n_days, n_booleans, longest = row[:6]
-    kind = _kind(n_filled, n_distinct, n_numbers, n_days, n_booleans)
-    shown: dict[str, Any] = {}
-    if not is_personal(name):
-        if kind == "number":
-            low, high = row[8]
-            shown = {"minimum": f"{row[6]:g}", "maximum": f"{row[7]:g}", "low": low, "high": high}
-        elif kind == "timestamp":
-            shown = {"minimum": row[9], "maximum": row[10]}
-        if 0 < n_distinct <= MOST_CODES and longest <= LONGEST_CODE and n_distinct < n_filled:
-            shown["codes"] = dict(_codes(connection, relation, column))
-    return SourceColumn(
+    formats, n_written = date_formats(_days(connection, relation, column))
+    n_filled, n_distinct, n_numbers, n_booleans, n_local_words, longest, n_iso, *kinds = row
+    return _Counted(
         name,
-        type_name.lower(),
-        kind,
+        type_name,
         n_filled,
         n_distinct,
-        n_filled / n_rows if n_rows else 0.0,
-        n_distinct / n_filled if n_filled else 0.0,
-        **shown,
+        n_numbers,
+        n_booleans,
+        n_local_words,
+        longest,
+        dict(zip(NUMBERS, kinds, strict=True)),
+        n_iso + n_written,
+        formats,
     )
 
 
-def _kind(n_filled: int, n_distinct: int, n_numbers: int, n_days: int, n_booleans: int) -> str:
-    if not n_filled:
-        return "empty"
-    if n_booleans == n_filled and n_distinct <= 2:
-        return "boolean"
-    if n_days >= SHARE_OF_KIND * n_filled:
-        return "timestamp"
-    return "number" if n_numbers >= SHARE_OF_KIND * n_filled else "text"
+def _days(
+    connection: duckdb.DuckDBPyConnection, relation: str, column: str
+) -> dict[tuple[str, str, str], int]:
+    """Count the texts that may be days, other than ISO dates, by day, gap and shape of the time."""
+    rows = connection.execute(
+        f"""
+        with parts as (
+            select regexp_extract(value, {_text(DAY_AND_TIME)}, ['day', 'gap', 'clock']) as part
+            from (select trim(cast({column} as varchar)) as value from {relation})
+            where not {IS_ISO}
+        )
+        select
+            part.day,
+            regexp_replace(part.gap, ' +', ' '),
+            regexp_replace(upper(part.clock), '[0-9]+', '0', 'g'),
+            count(*)
+        from parts where regexp_full_match(part.day, {_text(DAY_SHAPE)}) group by 1, 2, 3
+        """
+    ).fetchall()
+    return {(day, gap, clock): n for day, gap, clock, n in rows}
+
+
+def _profile_column(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    n_rows: int,
+    counted: _Counted,
+) -> SourceColumn:
+    kind = counted.kind
+    is_text = counted.type.lower() == "varchar"
+    sign = decimal_sign(counted.numbers) if kind == "number" and is_text else ""
+    column = SourceColumn(
+        counted.name,
+        counted.type.lower(),
+        kind,
+        counted.n_filled,
+        counted.n_distinct,
+        counted.n_filled / n_rows if n_rows else 0.0,
+        counted.n_distinct / counted.n_filled if counted.n_filled else 0.0,
+        date_formats=counted.date_formats if counted.has_days else (),
+        decimal_sign=sign,
+        has_local_words=kind == "boolean" and counted.n_local_words > 0,
+    )
+    if is_personal(column.name):
+        return column
+    if kind == "number" and sign != "open":
+        column = replace(column, **_number_range(connection, relation, column))
+    elif kind == "timestamp":
+        column = replace(column, **_date_range(connection, relation, column))
+    is_short = 0 < counted.longest <= LONGEST_CODE
+    if is_short and counted.n_distinct <= MOST_CODES and counted.n_distinct < counted.n_filled:
+        codes = dict(_codes(connection, relation, quote_name(column.name)))
+        column = replace(column, codes=codes)
+    return column
+
+
+def _number_range(
+    connection: duckdb.DuckDBPyConnection, relation: str, column: SourceColumn
+) -> dict[str, Any]:
+    text = text_of(column)
+    number = read_number(text, column.decimal_sign) if column.decimal_sign else text
+    low, high, ends = _row(
+        connection,
+        f"select min(number), max(number), quantile_disc(number, [0.05, 0.95]) "
+        f"from (select try_cast({number} as double) as number from {relation})",
+    )
+    if ends is None:
+        return {}
+    return {"minimum": f"{low:g}", "maximum": f"{high:g}", "low": ends[0], "high": ends[1]}
+
+
+def _date_range(
+    connection: duckdb.DuckDBPyConnection, relation: str, column: SourceColumn
+) -> dict[str, Any]:
+    """Return the first and the last day; nothing where their format is open."""
+    if any(len(alternatives) > 1 for alternatives in column.date_formats):
+        return {}
+    text = text_of(column)
+    read = f"try_cast({text} as timestamp)"
+    if column.date_formats:
+        read = f"coalesce({read_date(text, column.date_formats)}, {read})"
+    low, high = _row(
+        connection,
+        f"select strftime(min(day), '%Y-%m-%d'), strftime(max(day), '%Y-%m-%d') "
+        f"from (select {read} as day from {relation})",
+    )
+    return {"minimum": low, "maximum": high} if low else {}
 
 
 def _codes(

@@ -15,10 +15,12 @@ import warehouse
 from warehouse import ROOT, run_dbt
 
 from applicant_personas.cli import main
-from applicant_personas.mapping import propose, read_contract
+from applicant_personas.mapping import coverage, propose, read_contract
 from applicant_personas.mapping.contract import CODED, Contract, code_key
-from applicant_personas.mapping.names import is_personal, similarity, words
+from applicant_personas.mapping.names import is_personal, shipped_rows, similarity, words
+from applicant_personas.mapping.open import without_open
 from applicant_personas.mapping.propose import TableProposal, unknown_codes
+from applicant_personas.mapping.starters import starter_sql
 from applicant_personas.mapping.text import markdown, one_line, spreadsheet_cell, spreadsheet_text
 from applicant_personas.profiling import count_distinct, open_source, read_profiles
 
@@ -143,6 +145,11 @@ def chosen(found: list[TableProposal]) -> dict[str, str]:
     }
 
 
+def apply_arguments(mapping: Path, source: Path, output: Path, manifest: Path) -> list[str]:
+    places = ["--output", str(output), "--manifest", str(manifest)]
+    return ["apply", str(mapping), str(source), *places]
+
+
 def hits(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     return [name for name, source in expected.items() if found.get(name) == source]
 
@@ -265,7 +272,7 @@ def test_a_proposal_is_filled_and_run(manifest: Path, tmp_path: Path) -> None:
     assert not any("@x.org" in text for text in written.values())
     assert written["xwalk_stages.csv"].splitlines() == ["code,stage,x_rows", "-1,,10", "'=cmd,,10"]
 
-    apply = ["apply", str(output), str(source), "--output", str(tables)]
+    apply = apply_arguments(output, source, tables, manifest)
     assert main(apply) == 2  # codes are not filled yet
     crosswalk = written["xwalk_stages.csv"].replace(",,", ",denied,")
     (output / "xwalk_stages.csv").write_text(crosswalk)
@@ -284,11 +291,189 @@ def test_a_required_column_without_a_source_fails_by_name(
     source.write_text("Person Id,Color\np1,red\np2,red\n")
     output = tmp_path / "mapping"
     main(["map", str(source), "--output", str(output), "--manifest", str(manifest)])
-    assert main(["apply", str(output), str(source), "--output", str(tmp_path / "input")]) == 2
-    message = capsys.readouterr().err
-    assert "applications.sql can't be run" in message
-    assert "map me: entry_term" in message or "map me: program_code" in message
+    assert '"map me: entry_term"' in (output / "applications.sql").read_text()
+    assert main(apply_arguments(output, source, tmp_path / "input", manifest)) == 2
+    assert capsys.readouterr().err == (
+        "applicant-personas apply: applications.sql still needs a source for entry_term and "
+        "program_code: write it in the file.\n"
+    )
     assert not (tmp_path / "input").exists()
+
+
+def test_all_that_is_missing_is_said_at_once_in_a_sentence_a_table(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mapping, source = tmp_path / "mapping", tmp_path / "source.csv"
+    mapping.mkdir()
+    source.write_text("id,day\n1,01/02/2023\n")
+    read = "try_strptime(day, 'choose: %d/%m/%Y or %m/%d/%Y')"
+    (mapping / "applications.sql").write_text(
+        "-- 'choose: this or that' as id and \"map me: nothing\" are comments\n"
+        'select id as application_id, "map me: entry_term" as entry_term,\n'
+        f"    coalesce(cast({read} as varchar), day) as submitted_at, -- asked\n"
+        "    'it''s -- no comment' as program_code\nfrom source.source"
+    )
+    (mapping / "interactions.sql").write_text("select id as interaction_id from source.source")
+    (mapping / "programs.sql").write_text("select code from source.source")
+    assert main(apply_arguments(mapping, source, tmp_path / "input", manifest)) == 2
+    said = capsys.readouterr().err.removeprefix("applicant-personas apply: ").splitlines()
+    assert said[:3] == [
+        "There is no persons.sql, which the contract requires.",
+        "applications.sql still needs a source for entry_term and person_id and how submitted_at "
+        "is written (%d/%m/%Y or %m/%d/%Y): write it in the file.",
+        "interactions.sql still needs a source for person_id, interaction_type and occurred_at: "
+        "write it in the file, or delete the file.",
+    ]
+    assert said[3].startswith("programs.sql can't be run: ")
+    assert len(said) == 4
+    assert not (tmp_path / "input").exists()
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+def starter(manifest: Path, folder: Path, table: str, text: str) -> tuple[str, str]:
+    """Map a file of one table; give what is proposed for the table, and for persons."""
+    (folder / f"{table}.csv").write_text(text)
+    arguments = ["--output", str(folder / "mapping"), "--manifest", str(manifest)]
+    assert main(["map", str(folder / f"{table}.csv"), *arguments]) == 0
+    name = f"{table}.sql"
+    return (folder / "mapping" / name).read_text(), (folder / "mapping/persons.sql").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ids", "nearest"),
+    [
+        ([*range(1, 20), 19], "19 values in 20 rows"),
+        ([*range(1, 20), ""], "19 values in 20 rows"),
+    ],
+    ids=["repeated", "blank"],
+)
+def test_what_repeats_or_is_blank_is_no_key_and_is_asked_for(
+    manifest: Path, tmp_path: Path, ids: list[object], nearest: str
+) -> None:
+    rows = "".join(f"{key},p{n % 18},Fall 2025,MBA\n" for n, key in enumerate(ids))
+    text = f"Application Id,Person Id,Term,Program\n{rows}"
+    applications, _ = starter(manifest, tmp_path, "applications", text)
+    assert '"map me: application_id" as application_id' in applications
+    question = (
+        "-- No column has a value of its own in every row (Application Id has "
+        f"{nearest}): write here which one is the application_id, or which make it together."
+    )
+    assert question in applications.splitlines()
+
+
+def test_a_row_that_nothing_tells_apart_is_asked_about(manifest: Path, tmp_path: Path) -> None:
+    rows = "p1,Fall 2025,MBA\np1,Fall 2025,MBA\np2,Fall 2025,MBA\np3,Fall 2025,MBA\n"
+    applications, _ = starter(manifest, tmp_path, "applications", f"Person Id,Term,Program\n{rows}")
+    assert '"map me: application_id" as application_id' in applications
+    assert "(Person Id and Term and Program together have 3 values in 4 rows)" in applications
+    assert "md5" not in applications
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_people_of_a_flat_file_are_proposed_only_where_their_rows_agree(
+    manifest: Path, tmp_path: Path, is_copy: bool
+) -> None:
+    rows = "".join(f"a{n},p{n % 30},Fall 2025,MBA,{n % 30 if is_copy else n}\n" for n in range(40))
+    text = f"Application Id,Person Id,Term,Program,Years of Experience\n{rows}"
+    _, persons = starter(manifest, tmp_path, "applications", text)
+    is_proposed = 'select distinct\n    "Person Id" as person_id' in persons
+    assert is_proposed == is_copy
+    assert ('"map me: person_id"' in persons) == (not is_copy)
+
+
+def test_every_proposed_key_is_one(contract: Contract, tmp_path: Path) -> None:
+    """Of the sample with all its dirt, and of each example."""
+    sources = [SAMPLE, *(ROOT / "examples" / name / path for name, path in EXAMPLES.items())]
+    for source in sources:
+        for proposal in proposals(contract, source):
+            own_id = proposal.table.own_id
+            if own_id and (column := proposal.match(own_id).source):
+                with open_source(source) as connection:
+                    query = without_open(starter_sql(proposal))
+                    made = f"select {own_id} from ({query})"
+                    total = connection.execute(
+                        f"select count(*), count(distinct {own_id}), count(nullif({own_id}, '')) "
+                        f"from ({made})"
+                    ).fetchone()
+                assert total
+                assert len(set(total)) == 1, (proposal.table.name, column.name)
+
+
+# --- what is mapped -----------------------------------------------------------------------------
+
+
+def test_what_is_mapped_is_counted_and_the_rest_says_what_it_feeds(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "Application Id,Person Id,Term,Submitted Date\na1,p1,Fall 2025,2025-01-02\n"
+    (tmp_path / "applications.csv").write_text(text + "a2,p2,Fall 2025,2025-01-03\n")
+    arguments = ["--output", str(tmp_path / "mapping"), "--manifest", str(manifest)]
+    assert main(["map", str(tmp_path / "applications.csv"), *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "applications: 3 of 4 required and 1 of 14 optional columns are mapped." in said
+    nodes = json.loads(manifest.read_text())["nodes"]
+    columns = nodes["model.applicant_personas.input__applications"]["columns"]
+    for name in ("scholarship_offer_amount", "source_channel", "admitted_at"):
+        features = columns[name]["config"]["meta"]["features"]
+        assert f"{name} would switch on {', '.join(features)}" in said
+    assert "submitted_at would switch on" not in said
+    assert "interactions: not found in the source; it would switch on engagement, intent." in said
+    assert "applications: 3 of 4 required" in (tmp_path / "mapping/report.md").read_text()
+
+
+def test_what_another_table_says_is_not_asked_for(contract: Contract) -> None:
+    lines = coverage(contract, proposals(contract, ROOT / "examples/slate/export"))
+    (applications,) = (line for line in lines if line.startswith("applications: "))
+    assert "admitted_at" not in applications
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        (
+            "Numéro candidature;Numéro candidat;Rentrée;Programme;Déposée le;Statut",
+            "{n};c{n};Automne 2025;MBA;{day:02}/09/2025;Admis",
+            {"submitted_at": "Déposée le", "current_stage": "Statut", "entry_term": "Rentrée"},
+        ),
+        (
+            "Número de solicitud;Id candidato;Convocatoria;Titulación;Fecha de solicitud;Estado",
+            "{n};c{n};Otoño 2025;MBA;{day:02}/09/2025;Matriculada",
+            {"submitted_at": "Fecha de solicitud", "current_stage": "Estado"},
+        ),
+        (
+            "Antragsnr.;Bewerber-Nr.;Studienbeginn;Studiengang;Eingegangen am;Bearbeitungsstand",
+            "{n};c{n};WS 2025/26;MBA;{day:02}.09.2025;Zulassung",
+            {"submitted_at": "Eingegangen am", "current_stage": "Bearbeitungsstand"},
+        ),
+    ],
+    ids=["french", "spanish", "german"],
+)
+def test_headers_and_codes_of_other_languages_are_known(
+    contract: Contract, tmp_path: Path, header: str, rows: str, expected: dict[str, str]
+) -> None:
+    lines = [header, *(rows.format(n=n, day=n + 1) for n in range(20))]
+    (tmp_path / "candidatures.csv").write_text("\n".join(lines))
+    found = proposals(contract, tmp_path)
+    names = header.split(";")
+    keys = {"application_id": names[0], "person_id": names[1], "program_code": names[3]}
+    every = {f"applications.{column}": name for column, name in (keys | expected).items()}
+    assert every.items() <= chosen(found).items()
+    assert all(not unknown_codes(contract, proposal) for proposal in found)
+
+
+def test_headers_are_of_the_contract_and_each_once(contract: Contract) -> None:
+    rows = shipped_rows("headers.csv")
+    known = {
+        (table.name, column.name) for table in contract.mapped_tables for column in table.columns
+    }
+    known |= {(table.name, "") for table in contract.mapped_tables}
+    assert {(row["table"], row["column"]) for row in rows} <= known
+    assert len({(row["table"], row["column"], row["header"]) for row in rows}) == len(rows)
+    assert {row["language"] for row in rows} == {"en", "de", "fr", "es"}
+    words_of = [row["word"] for row in shipped_rows("words.csv")]
+    assert len(words_of) == len(set(words_of))
 
 
 def test_hostile_names_break_out_of_nothing(manifest: Path, tmp_path: Path) -> None:
@@ -315,7 +500,7 @@ def test_hostile_names_break_out_of_nothing(manifest: Path, tmp_path: Path) -> N
     assert "`c`" not in report.replace("\\`", "")
     tables = tmp_path / "input"
     (output / "xwalk_stages.csv").unlink(missing_ok=True)
-    assert main(["apply", str(output), str(folder), "--output", str(tables)]) == 0
+    assert main(apply_arguments(output, folder, tables, manifest)) == 0
     found = duckdb.sql(f"select count(*) from '{tables / 'applications.parquet'}'").fetchall()
     assert found == [(20,)]
 
@@ -356,6 +541,9 @@ def test_what_cannot_be_mapped_gets_a_sentence(
         ("TERM_CD", ("term", "code")),
         ("cgpaScale", ("gpa", "scale")),
         ("列", ("列",)),
+        ("Prüfungsdatum", ("test", "date")),
+        ("Année", ("year",)),
+        ("Zulassung am", ("admitted", "date")),
     ],
 )
 def test_names_become_words(name: str, expected: tuple[str, ...]) -> None:
@@ -368,7 +556,11 @@ def test_common_words_make_no_likeness() -> None:
     assert similarity("Application Reference", "application id") == 1
 
 
-@pytest.mark.parametrize("name", ["First Name", "EMAIL", "HomePhone", "birth_year", "Name", "SSN"])
+@pytest.mark.parametrize(
+    "name",
+    ["First Name", "EMAIL", "HomePhone", "birth_year", "Name", "SSN", "Geburtsdatum", "Vorname",
+     "Straße", "PLZ", "Geschlecht", "Prénom", "Date de naissance", "Apellidos", "Teléfono"],
+)  # fmt: skip
 def test_what_names_a_person_is_personal(name: str) -> None:
     assert is_personal(name)
 
@@ -417,13 +609,12 @@ def test_codes_without_a_crosswalk_row_are_listed(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_worked_example_builds(tmp_path: Path, name: str) -> None:
+def test_a_worked_example_builds(manifest: Path, tmp_path: Path, name: str) -> None:
     example = ROOT / "examples" / name
     shutil.copytree(example / "mapping", tmp_path / "mapping")
     tables = tmp_path / "input"
     source = example / EXAMPLES[name]
-    apply = ["apply", str(tmp_path / "mapping"), str(source), "--output", str(tables)]
-    assert main(apply) == 0
+    assert main(apply_arguments(tmp_path / "mapping", source, tables, manifest)) == 0
     select = ["+dq_diverted_rows", "+dq_unmapped_codes", "+dq_score_issues"]
     run_dbt(
         tmp_path, "build", "-s", *select, "--indirect-selection", "cautious",

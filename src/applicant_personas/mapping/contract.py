@@ -36,23 +36,33 @@ CODED = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the contract; `type` is the contract's type, such as varchar."""
+    """One column of the contract; `type` is the contract's type, such as varchar.
+
+    `feeds`: what it switches on: features and marts, or else blocks of features. `substitute`: a
+    table that says the same.
+    """
 
     table: str
     name: str
     type: str
     is_required: bool
     description: str
+    feeds: tuple[str, ...] = ()
+    substitute: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the contract; `grain` names the columns of its key."""
+    """One table of the contract; `grain` names the columns of its key.
+
+    `feeds`: the blocks of features and the marts that the table switches on.
+    """
 
     name: str
     is_required: bool
     grain: tuple[str, ...]
     columns: tuple[Column, ...]
+    feeds: tuple[str, ...] = ()
 
     @property
     def own_id(self) -> str | None:
@@ -128,17 +138,26 @@ def _tables(nodes: Mapping[str, Any]) -> Iterator[Table]:
         if node["resource_type"] == "model" and "grain" in meta:
             name = meta["table"]
             columns = (
-                Column(
-                    name,
-                    column["name"],
-                    column["data_type"],
-                    column["config"].get("meta", {}).get("required", False),
-                    " ".join(column["description"].split()),
-                )
+                _column(name, column)
                 for column in node["columns"].values()
                 if not column["name"].startswith("_")
             )
-            yield Table(name, meta["required"], tuple(meta["grain"]), tuple(columns))
+            feeds = (*meta.get("feeds", ()), *meta.get("marts", ()))
+            yield Table(name, meta["required"], tuple(meta["grain"]), tuple(columns), feeds)
+
+
+def _column(table: str, column: Mapping[str, Any]) -> Column:
+    meta = column["config"].get("meta", {})
+    feeds = (*meta.get("features", ()), *meta.get("marts", ())) or tuple(meta.get("feeds", ()))
+    return Column(
+        table,
+        column["name"],
+        column["data_type"],
+        meta.get("required", False),
+        " ".join(column["description"].split()),
+        feeds,
+        meta.get("substitute", ""),
+    )
 
 
 def _seed(nodes: Mapping[str, Any], name: str) -> list[dict[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from applicant_personas.mapping.formats import Formats
+
 
 @dataclass(frozen=True)
 class SourceColumn:
@@ -13,7 +15,9 @@ class SourceColumn:
     `kind` is what its values read as: empty, number, timestamp, boolean or text. Shares are of 1:
     `share_filled` of the rows, `share_distinct` of the filled ones. `low` and `high`: the 5th and
     95th percentile of numbers, so that one typing error does not hide a scale. `codes`: values and
-    their numbers of rows, of columns with few values; empty for personal ones.
+    their numbers of rows, of columns with few values; empty for personal ones. `date_formats` and
+    `decimal_sign`: how dates and numbers are written, where not as the project reads them anyway;
+    `has_local_words`: yes and no in another language than English.
     """
 
     name: str
@@ -28,6 +32,9 @@ class SourceColumn:
     low: float | None = None
     high: float | None = None
     codes: Mapping[str, int] = field(default_factory=dict)
+    date_formats: Formats = ()
+    decimal_sign: str = ""
+    has_local_words: bool = False
 
     @property
     def is_key(self) -> bool:

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from applicant_personas.mapping.contract import Column, Contract, Table, code_key
-from applicant_personas.mapping.names import best_name, table_likeness
+from applicant_personas.mapping.expressions import has_short_years
+from applicant_personas.mapping.names import best_name, table_likeness, words
 from applicant_personas.mapping.profile import SourceColumn, SourceTable
 from applicant_personas.mapping.scores import WideScore, find_wide_scores
-from applicant_personas.mapping.text import is_quotable
+from applicant_personas.mapping.text import is_quotable, one_line
 
 PROPOSED, MEDIUM, HIGH = 0.5, 0.65, 0.85
 NAME_WEIGHT = 0.7
-# Ids repeat in few rows only: copies.
+# Likenesses of names that say something; ids repeat in few rows only.
+ALIKE = 0.4
 SHARE_OF_KEY = 0.8
 # Events, which a table of one row a person or application can't hold.
 HISTORIES = ("stage_events", "interactions")
@@ -70,8 +72,10 @@ class TableProposal:
     """The likeliest source of a table of the contract.
 
     `wide_scores`: where scores stand in columns of their own. `row_key`: columns whose values
-    together stand for a row where the source has no id for it, with the number of rows that differ
-    in them.
+    together are another one in every row, where the source has no id for it, and how many values
+    they have. `nearest_key`: the
+    column that is called like the key but whose values repeat, or are blank in some rows.
+    `question`: what to ask where nothing is a key.
     """
 
     table: Table
@@ -80,6 +84,8 @@ class TableProposal:
     wide_scores: tuple[WideScore, ...] = ()
     row_key: tuple[SourceColumn, ...] = ()
     n_row_keys: int = 0
+    nearest_key: SourceColumn | None = None
+    question: str = ""
 
     def match(self, name: str) -> Match:
         """Return the match of a column, by the column's name."""
@@ -146,7 +152,9 @@ def _propose_table(
     count_distinct: CountDistinct,
 ) -> TableProposal | None:
     drafts = [
-        TableProposal(table, source, _match(contract, table, source, _given(source, found)))
+        _with_nearest_key(
+            TableProposal(table, source, _match(contract, table, source, _given(source, found)))
+        )
         for source in sources
     ]
     drafts = [draft for draft in drafts if _is_there(draft, found)]
@@ -159,6 +167,8 @@ def _propose_table(
         return draft
     if table.name == "applications":
         draft = _choose_program(draft, count_distinct)
+    if draft.nearest_key:
+        return _with_repeated_key(draft, draft.nearest_key, count_distinct)
     return _with_row_key(draft, found, count_distinct)
 
 
@@ -220,22 +230,86 @@ def _propose_wide_scores(
     return _with_row_key(TableProposal(table, source, matches, wide), found, count_distinct)
 
 
+# --- keys ---------------------------------------------------------------------------------------
+
+
+def _with_nearest_key(draft: TableProposal) -> TableProposal:
+    """Find what is called like the table's own id where that is another one in no column.
+
+    Persons repeat in a flat file of applications; other ids do in a few rows only.
+    """
+    own_id = draft.table.own_id
+    if not own_id or draft.match(own_id).source:
+        return draft
+    share = 0 if draft.table.name == "persons" else SHARE_OF_KEY
+    likely = [
+        (best_name(draft.table.name, own_id, column.name)[0], column)
+        for column in draft.source.columns
+        if column.kind in ("text", "number")
+        and column.share_distinct >= share
+        and _fit_id(False, column)[0] > 0
+    ]
+    likeness, nearest = max(likely, key=lambda pair: pair[0], default=(0.0, None))
+    if likeness < ALIKE:
+        return draft
+    score = NAME_WEIGHT * likeness
+    matches = tuple(
+        replace(match, score=score) if match.column.name == own_id else match
+        for match in draft.matches
+    )
+    return replace(draft, matches=matches, nearest_key=nearest)
+
+
+def _with_repeated_key(
+    draft: TableProposal, key: SourceColumn, count_distinct: CountDistinct
+) -> TableProposal:
+    """Take a key whose rows are copies of each other, which become one row; else ask."""
+    n_rows = count_distinct(draft.source, sorted({*draft.used, key.name}))
+    if n_rows != key.n_distinct or key.share_filled < 1:
+        return replace(draft, question=_question(draft, [key], key.n_distinct))
+    matches = tuple(
+        replace(match, source=key, why=f"{key.n_distinct:,} values; the rows of each are copies")
+        if match.column.name == draft.table.own_id
+        else match
+        for match in draft.matches
+    )
+    return replace(draft, matches=matches)
+
+
 def _with_row_key(
     draft: TableProposal, found: Mapping[str, TableProposal], count_distinct: CountDistinct
 ) -> TableProposal:
-    """Say which columns stand for a row of a source that has no id of it.
+    """Say which columns tell the rows of a source without an id apart; where none do, ask.
 
-    In the table of applications: its id, or person, program and term; else all that is required.
+    In the table of applications: its id, or person, program and term; else all that is required,
+    then all that is used.
     """
+    source = draft.source
     applications = found.get("applications")
-    if applications and applications.source is draft.source:
+    if applications and applications.source is source:
         own = applications.match("application_id").source
-        key = (own,) if own else applications.row_key
+        keys = [(own,) if own else applications.row_key]
     else:
-        required = (match.source for match in draft.matches if match.column.is_required)
-        key = tuple(column for column in required if column)
-    n_keys = count_distinct(draft.source, [column.name for column in key]) if key else 0
-    return replace(draft, row_key=key, n_row_keys=n_keys)
+        columns = [(match.source, match.column) for match in draft.matches if match.source]
+        keys = [tuple(column for column, of in columns if of.is_required)]
+        keys.append(tuple(column for column, _ in columns))
+    n_told = 0
+    for key in filter(None, keys):
+        n_told = count_distinct(source, [column.name for column in key])
+        if n_told == source.n_rows:
+            return replace(draft, row_key=key, n_row_keys=n_told)
+    return replace(draft, question=_question(draft, keys[-1], n_told))
+
+
+def _question(draft: TableProposal, nearest: Sequence[SourceColumn], n_told: int) -> str:
+    """Ask in a sentence what the key is."""
+    names = " and ".join(one_line(column.name) for column in nearest)
+    has = "together have" if len(nearest) > 1 else "has"
+    shown = f" ({names} {has} {n_told:,} values in {draft.source.n_rows:,} rows)" if names else ""
+    return (
+        f"No column has a value of its own in every row{shown}: write here which one is the "
+        f"{draft.table.own_id}, or which make it together."
+    )
 
 
 def _choose_program(draft: TableProposal, count_distinct: CountDistinct) -> TableProposal:
@@ -320,10 +394,10 @@ def _rate(
         fit, why = _fit_values(table, column, source)
     if fit <= 0:
         return 0.0, why
-    score = NAME_WEIGHT * likeness + (1 - NAME_WEIGHT) * fit if likeness >= 0.4 else 0.0
+    score = NAME_WEIGHT * likeness + (1 - NAME_WEIGHT) * fit if likeness >= ALIKE else 0.0
     if codes is not None and _speak_alone(codes, source):
         score = max(score, PROPOSED + 0.3 * fit)
-    reasons = [f"called like {known_as}"] if likeness >= 0.4 else []
+    reasons = [f"called like {known_as}"] if likeness >= ALIKE else []
     return score, "; ".join([*reasons, why])
 
 
@@ -355,7 +429,10 @@ def _fit_values(table: Table, column: Column, source: SourceColumn) -> tuple[flo
     if kind == "empty":
         return 0.0, "empty"
     if column.type in ("timestamp", "date"):
-        return (1.0, "dates") if kind == "timestamp" else (0.0, "no dates")
+        is_date = kind == "timestamp" or (kind == "number" and source.date_formats)
+        return (1.0, "dates") if is_date else (0.0, "no dates")
+    if name == "birth_year" and kind == "timestamp":
+        return (0.0, "years of two digits") if has_short_years(source) else (1.0, "days of birth")
     if column.type == "boolean":
         return (1.0, "yes or no") if kind == "boolean" else (0.0, "not yes or no")
     if column.type in ("double", "integer"):
@@ -363,7 +440,7 @@ def _fit_values(table: Table, column: Column, source: SourceColumn) -> tuple[flo
     if kind == "timestamp":
         return 0.0, "dates"
     if name.endswith("_id"):
-        return _fit_id(name == table.own_id, table.name == "persons", source)
+        return _fit_id(name == table.own_id, source)
     if name.endswith("entry_term"):
         return _fit_pattern(_TERM, source, name in table.grain, (1.0, "terms"), (0.4, "no years"))
     if name.endswith("program_code"):
@@ -384,15 +461,13 @@ def _fit_number(name: str, source: SourceColumn) -> tuple[float, str]:
     return (1.0 if is_within else 0.2), shown
 
 
-def _fit_id(is_own: bool, may_repeat: bool, source: SourceColumn) -> tuple[float, str]:
-    """Rate ids: that of the table itself differs in each row, but for persons of a flat file."""
+def _fit_id(is_own: bool, source: SourceColumn) -> tuple[float, str]:
+    """Rate ids: that of the table itself is another one in each row."""
     if source.kind == "boolean" or source.n_distinct < 2 < source.n_filled:
         return 0.0, "hardly any value"
-    if is_own and source.is_key:
-        return 1.0, "a value a row"
-    if is_own and not may_repeat and source.share_distinct < SHARE_OF_KEY:
-        return 0.0, "values repeat"
-    return (0.6 if is_own else 0.8), f"{source.n_distinct:,} values"
+    if is_own:
+        return (1.0, "a value a row") if source.is_key else (0.0, "values repeat or are blank")
+    return 0.8, f"{source.n_distinct:,} values"
 
 
 def _fit_pattern(
@@ -407,5 +482,9 @@ def _fit_pattern(
         return 0.0, "yes or no"
     if not source.codes:
         return (0.6, "a value a row") if is_own and source.is_key else (0.3, "many values")
-    n = sum(rows for code, rows in source.codes.items() if pattern.search(code))
+    n = sum(
+        rows
+        for code, rows in source.codes.items()
+        if pattern.search(" ".join((code, *words(code))))
+    )
     return if_found if 2 * n > source.n_filled else if_not

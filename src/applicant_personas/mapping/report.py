@@ -7,10 +7,13 @@ import io
 from collections.abc import Iterator, Sequence
 
 from applicant_personas.mapping.contract import CODED, Contract
+from applicant_personas.mapping.coverage import coverage, is_mapped
+from applicant_personas.mapping.expressions import CHOOSE, value_expression
 from applicant_personas.mapping.profile import SourceColumn, SourceTable
 from applicant_personas.mapping.propose import Match, TableProposal, unknown_codes
 from applicant_personas.mapping.starters import starter_sql
 from applicant_personas.mapping.text import (
+    QUESTION,
     is_quotable,
     markdown,
     spreadsheet_cell,
@@ -35,9 +38,9 @@ def mapping_files(
     return files | _crosswalks(contract, proposals)
 
 
-def _unused(source: SourceTable, proposals: Sequence[TableProposal]) -> list[str]:
+def _unused(source: SourceTable, proposals: Sequence[TableProposal]) -> list[SourceColumn]:
     used = set().union(*(p.used for p in proposals if p.source.name == source.name))
-    return [c.name for c in source.columns if is_quotable(c.name) and c.name not in used]
+    return [c for c in source.columns if is_quotable(c.name) and c.name not in used]
 
 
 # --- crosswalks ---------------------------------------------------------------------------------
@@ -102,6 +105,8 @@ def _report(
         "Made by `applicant-personas map` from names and values; a human decides. Check low and",
         "medium first, mend the SQL beside this file, then run `applicant-personas apply`.",
         *_contents(contract, proposals),
+        "",
+        *(f"- {line}" for line in coverage(contract, proposals)),
     ]
     for proposal in proposals:
         lines += _table(proposal)
@@ -122,11 +127,9 @@ def _contents(contract: Contract, proposals: Sequence[TableProposal]) -> Iterato
 
 
 def _open_columns(proposal: TableProposal) -> Iterator[str]:
-    for match in proposal.matches:
-        is_made = match.column.name == proposal.table.own_id and proposal.row_key
-        is_wide = proposal.wide_scores and match.column.name in ("test_code", "component", "value")
-        if match.column.is_required and not match.source and not is_made and not is_wide:
-            yield match.column.name
+    for column in proposal.table.columns:
+        if column.is_required and not is_mapped(proposal, column):
+            yield column.name
 
 
 def _table(proposal: TableProposal) -> Iterator[str]:
@@ -149,14 +152,15 @@ def _match_line(match: Match, proposal: TableProposal) -> str:
     others = ", ".join(map(markdown, match.runners_up))
     if match.source:
         confidence = f"{match.confidence} ({match.score:.2f})"
-        return (
-            f"| {name} | {markdown(match.source.name)} | {confidence} | {markdown(match.why)} "
-            f"| {others} |"
-        )
+        why = markdown(match.why)
+        if CHOOSE in value_expression(match.source, match.column.name, match.column.type):
+            why += "; **how it is written is asked in the SQL**"
+        return f"| {name} | {markdown(match.source.name)} | {confidence} | {why} | {others} |"
     if match.column.name == proposal.table.own_id and proposal.row_key:
         parts = ", ".join(markdown(column.name) for column in proposal.row_key)
-        why = f"tells {proposal.n_row_keys:,} of {proposal.source.n_rows:,} rows apart"
-        return f"| {name} | made of {parts} | | {why} | {others} |"
+        return f"| {name} | made of {parts} | | tells all rows apart | {others} |"
+    if match.column.name == proposal.table.own_id and proposal.question:
+        return f"| {name} | | none | {markdown(proposal.question, QUESTION)} | {others} |"
     return f"| {name} | | none | | {others} |"
 
 

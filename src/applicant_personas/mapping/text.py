@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 SHOWN_LENGTH = 80
+# Longer than any sentence with some names in it.
+QUESTION = 600
 _FORMULA = re.compile(r"^'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~])")
@@ -28,14 +30,14 @@ def one_line(text: str, length: int = SHOWN_LENGTH) -> str:
     return plain if len(plain) <= length else plain[: length - 1] + "…"
 
 
-def comment(text: str) -> str:
+def comment(text: str, length: int = SHOWN_LENGTH) -> str:
     """Put a text into a SQL comment: it stays on the line, and dbt finds no syntax in it."""
-    return re.sub(r"[{}]", "", one_line(text))
+    return re.sub(r"[{}]", "", one_line(text, length))
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, length: int = SHOWN_LENGTH) -> str:
     """Put a text into a cell of a Markdown table: it opens no cell, code, link or tag."""
-    return _MARKDOWN.sub(r"\\\1", one_line(text))
+    return _MARKDOWN.sub(r"\\\1", one_line(text, length))
 
 
 def spreadsheet_cell(text: str) -> str:

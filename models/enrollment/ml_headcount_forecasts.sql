@@ -125,6 +125,46 @@ totaled as (
         *,
         n_reached + expected_in_ladder + coalesce(expected_yet_to_come, 0) as expected
     from forecasts
+),
+
+-- Nobody is on the ladder yet: then those of earlier cycles who came later are told of.
+sized as (
+    select
+        *,
+        coalesce(
+            least(nullif(n_population, 0), nullif(n_reached, 0)),
+            ceil(coalesce(expected_yet_to_come, 0))
+        ) as n
+    from totaled
+),
+
+outcomes as (
+    select
+        entry_term,
+        known_on,
+        breakdown,
+        breakdown_value,
+        case when is_open then 0 else n_outcomes end as n
+    from totaled
+),
+
+{%- set table = ['entry_term', 'known_on', 'breakdown'] %}
+
+decided_cells as (
+    {{ suppressed_cells('sized', table, column='breakdown_value') }}
+),
+
+decided_outcomes as (
+    {{ suppressed_cells('outcomes', table, column='breakdown_value') }}
+),
+
+decided as (
+    select
+        decided_cells.*,
+        decided_outcomes.is_suppressed as is_outcome_suppressed
+    from decided_cells
+    inner join decided_outcomes
+        on {{ same_keys('decided_cells', 'decided_outcomes', table + ['breakdown_value']) }}
 )
 
 select
@@ -153,7 +193,7 @@ select
     round({{ headcount_bound('expected', 'deviation', 'n_reached', percent, sign) }}, 6)
         as {{ bound }},
     {%- endfor %}
-    n_population + n_reached + coalesce(expected_yet_to_come, 0) < {{ var('min_cell') }}
-        as is_suppressed,
+    is_suppressed,
+    is_suppressed or is_outcome_suppressed as is_outcome_suppressed,
     case when not is_open then n_outcomes end as n_outcomes
-from totaled
+from decided as totaled

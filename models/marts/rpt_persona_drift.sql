@@ -6,32 +6,43 @@ drift as (
 
 catalog as (
     select * from {{ ref('stg_feature_catalog') }}
+),
+
+suppressed as (
+    select * from {{ ref('ml_suppressed_personas') }}
+),
+
+-- A cycle that is no longer in the input is judged by its size.
+decided as (
+    select
+        drift.*,
+        coalesce(earlier.is_suppressed, {{ is_small('drift.n_before') }})
+        or coalesce(later.is_suppressed, {{ is_small('drift.n_now') }}) as is_suppressed
+    from drift
+    left join suppressed as earlier
+        on drift.previous_entry_term = earlier.entry_term
+        and drift.persona_key = earlier.persona_key
+    left join suppressed as later
+        on drift.entry_term = later.entry_term
+        and drift.persona_key = later.persona_key
 )
 
 select
-    drift.run_id,
-    drift.previous_entry_term,
-    drift.entry_term,
-    drift.persona_key,
-    drift.metric,
-    drift.feature,
-    coalesce(catalog.label, drift.feature) as label,
+    decided.run_id,
+    decided.previous_entry_term,
+    decided.entry_term,
+    decided.persona_key,
+    decided.metric,
+    decided.feature,
+    coalesce(catalog.label, decided.feature) as label,
     {%- for size in ['n_before', 'n_now'] %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then drift.{{ size }}
-    end as {{ size }},
+    case when not decided.is_suppressed then decided.{{ size }} end as {{ size }},
     {%- endfor %}
-    drift.n_before < {{ var('min_cell') }} or drift.n_now < {{ var('min_cell') }} as is_suppressed,
+    decided.is_suppressed,
     {%- for figure in ['before', 'now', 'change', 'noise_floor'] %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then round(drift.{{ figure }}, 9)
-    end as {{ figure }},
+    case when not decided.is_suppressed then round(decided.{{ figure }}, 9) end as {{ figure }},
     {%- endfor %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then drift.change > drift.noise_floor
-    end as is_beyond_noise
-from drift
-left join catalog on drift.feature = catalog.feature
+    case when not decided.is_suppressed then decided.change > decided.noise_floor end
+        as is_beyond_noise
+from decided
+left join catalog on decided.feature = catalog.feature

@@ -34,41 +34,66 @@ hidden as (
     cross join pooled_tests
 ),
 
--- A model may know less of a value than others; days are not parts of a whole.
 cells as (
     select
         test_cycle,
         phase,
         model,
         slice,
+        -- Days are not parts of a whole.
         case when slice = 'days_to_census' then slice_value else 'all' end as part_of,
         slice_value,
-        max(n) as n
+        max(n) as n_rows
     from evaluation
     group by test_cycle, phase, model, slice, slice_value
 ),
 
+-- Models that know less of a slice than the likelihood would tell of the difference.
+compared as (
+    select
+        cells.*,
+        cells.slice not in ('all', 'days_to_census')
+        and min(case when cells.n_rows = likelihood.n_rows then 1 else 0 end) over (
+            partition by cells.test_cycle, cells.phase, cells.model, cells.slice
+        ) = 0 as is_of_others,
+        hidden.test_cycle is not null as is_hidden,
+        case when hidden.test_cycle is null then cells.n_rows else 0 end as n
+    from cells
+    left join cells as likelihood
+        on {{ same_keys(
+            'cells', 'likelihood', ['test_cycle', 'phase', 'slice', 'slice_value']
+        ) }}
+        and likelihood.model = 'likelihood'
+    left join (
+        select test_cycle, phase, slice, slice_value from hidden
+        union
+        select test_cycle, phase, 'all' as slice, 'all' as slice_value from hidden
+        where slice_value = 'all'
+        union
+        select hidden.test_cycle, hidden.phase, cells.slice, cells.slice_value
+        from hidden
+        inner join cells
+            on hidden.test_cycle = cells.test_cycle
+            and hidden.phase = cells.phase
+        where hidden.slice_value = 'all' and cells.slice = 'days_to_census'
+    ) as hidden
+        on {{ same_keys(
+            'cells', 'hidden', ['test_cycle', 'phase', 'slice', 'slice_value']
+        ) }}
+),
+
 decided as (
     {{ suppressed_cells(
-        'cells', ['test_cycle', 'phase', 'model', 'slice', 'part_of'], column='slice_value'
+        'compared', ['test_cycle', 'phase', 'model', 'slice', 'part_of'], column='slice_value'
     ) }}
 )
 
 select
-    decided.test_cycle,
-    decided.phase,
-    decided.model,
-    decided.slice,
-    decided.slice_value,
-    decided.n,
-    decided.is_suppressed
-    or exists (
-        select 1 from hidden
-        where hidden.test_cycle = decided.test_cycle
-            and hidden.phase = decided.phase
-            and (
-                hidden.slice = decided.slice and hidden.slice_value = decided.slice_value
-                or decided.slice in ('all', 'days_to_census') and hidden.slice_value = 'all'
-            )
-    ) as is_suppressed
+    test_cycle,
+    phase,
+    model,
+    slice,
+    slice_value,
+    n_rows as n,
+    is_suppressed or is_hidden or is_of_others as is_suppressed
 from decided

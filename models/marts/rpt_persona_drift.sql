@@ -8,23 +8,31 @@ catalog as (
     select * from {{ ref('stg_feature_catalog') }}
 ),
 
-suppressed as (
-    select * from {{ ref('ml_suppressed_personas') }}
+-- Of all personas, those too that had nobody in the other cycle: the shares tell the rest.
+sizes as (
+    select
+        entry_term,
+        persona_key,
+        count(*) as n
+    from {{ ref('ml_persona_compared') }}
+    group by entry_term, persona_key
 ),
 
--- A cycle that is no longer in the input is judged by its size.
+suppressed as (
+    select entry_term, persona_key
+    from ({{ suppressed_cells('sizes', ['entry_term'], column='persona_key') }}) as cells
+    where is_suppressed
+),
+
 decided as (
     select
         drift.*,
-        coalesce(earlier.is_suppressed, {{ is_small('drift.n_before') }})
-        or coalesce(later.is_suppressed, {{ is_small('drift.n_now') }}) as is_suppressed
+        exists (
+            select 1 from suppressed
+            where suppressed.entry_term in (drift.previous_entry_term, drift.entry_term)
+                and suppressed.persona_key = drift.persona_key
+        ) as is_suppressed
     from drift
-    left join suppressed as earlier
-        on drift.previous_entry_term = earlier.entry_term
-        and drift.persona_key = earlier.persona_key
-    left join suppressed as later
-        on drift.entry_term = later.entry_term
-        and drift.persona_key = later.persona_key
 )
 
 select

@@ -127,44 +127,40 @@ totaled as (
     from forecasts
 ),
 
--- Nobody is on the ladder yet: then those of earlier cycles who came later are told of.
-sized as (
+-- Where nobody is on the ladder yet, those of earlier cycles who came later are told of.
+{%- set table = ['entry_term', 'known_on', 'breakdown'] %}
+{%- set counts = {
+    'rows': "case
+            when breakdown = 'all' and n_population + n_reached > 0 then n_population + n_reached
+            when n_population > 0 then n_population
+            when n_reached > 0 then n_reached
+            else ceil(coalesce(expected_yet_to_come, 0))
+        end",
+    'reached': 'n_reached',
+    'outcomes': 'case when is_open then 0 else n_outcomes end',
+} %}
+{%- for name, n in counts.items() %}
+{{ name }}_cells as (
     select
         *,
-        coalesce(
-            least(nullif(n_population, 0), nullif(n_reached, 0)),
-            ceil(coalesce(expected_yet_to_come, 0))
-        ) as n
+        {{ n }} as n
     from totaled
 ),
 
-outcomes as (
-    select
-        entry_term,
-        known_on,
-        breakdown,
-        breakdown_value,
-        case when is_open then 0 else n_outcomes end as n
-    from totaled
+{{ name }}_decided as (
+    {{ suppressed_cells(name ~ '_cells', table, column='breakdown_value') }}
 ),
-
-{%- set table = ['entry_term', 'known_on', 'breakdown'] %}
-
-decided_cells as (
-    {{ suppressed_cells('sized', table, column='breakdown_value') }}
-),
-
-decided_outcomes as (
-    {{ suppressed_cells('outcomes', table, column='breakdown_value') }}
-),
-
+{% endfor %}
 decided as (
     select
-        decided_cells.*,
-        decided_outcomes.is_suppressed as is_outcome_suppressed
-    from decided_cells
-    inner join decided_outcomes
-        on {{ same_keys('decided_cells', 'decided_outcomes', table + ['breakdown_value']) }}
+        rows_decided.*,
+        rows_decided.is_suppressed or reached_decided.is_suppressed as is_reached_suppressed,
+        rows_decided.is_suppressed or outcomes_decided.is_suppressed as is_outcome_suppressed
+    from rows_decided
+    {%- for name in ['reached', 'outcomes'] %}
+    inner join {{ name }}_decided
+        on {{ same_keys('rows_decided', name ~ '_decided', table + ['breakdown_value']) }}
+    {%- endfor %}
 )
 
 select
@@ -194,6 +190,7 @@ select
         as {{ bound }},
     {%- endfor %}
     is_suppressed,
-    is_suppressed or is_outcome_suppressed as is_outcome_suppressed,
+    is_reached_suppressed,
+    is_outcome_suppressed,
     case when not is_open then n_outcomes end as n_outcomes
 from decided as totaled

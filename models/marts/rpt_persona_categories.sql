@@ -125,9 +125,9 @@ suppressed_levels as (
 
 compared as (
     select
-        decided.* exclude (is_suppressed),
+        decided.*,
         decided.is_suppressed or coalesce(suppressed_personas.is_suppressed, false)
-            as is_suppressed,
+            as is_hidden,
         decided.n / cast(decided.n_persona as double) as share,
         decided.n_level / cast(decided.n_everyone as double) as overall_share
     from decided
@@ -173,18 +173,19 @@ select
     feature,
     label,
     level,
-    is_suppressed,
-    case when not is_suppressed then cast(n as bigint) end as n,
-    case when not is_suppressed then round(share, 9) end as share,
+    is_hidden as is_suppressed,
+    case when not is_hidden then cast(n as bigint) end as n,
+    case when not is_hidden then round(share, 9) end as share,
     round(overall_share, 9) as overall_share,
-    case when not is_suppressed then round(ratio, 9) end as ratio,
+    case when not is_hidden then round(ratio, 9) end as ratio,
     cast(row_number() over (
         partition by persona_key
-        order by is_suppressed asc, round(abs(effect), 9) desc, feature asc, level asc
+        order by is_hidden asc, round(abs(effect), 9) desc, feature asc, level asc
     ) as integer) as category_rank,
     case
-        when is_suppressed then words || ': too few in this persona to tell.'
+        when is_hidden then words || ': too few in this persona to tell.'
         else words || ': ' || {{ share_in_words('share') }} || ' of them, against '
             || {{ share_in_words('overall_share') }} || ' of all applicants.'
     end as sentence
 from worded
+where n > 0 or is_hidden

@@ -24,14 +24,14 @@ decided as (
 
 labeled as (
     select
-        traits.* exclude (is_suppressed),
+        traits.*,
         catalog.label,
         catalog.kind,
         catalog.unit,
         {{ plain_heading('catalog.label') }} || ': ' as heading,
         coalesce(suppressed_personas.is_suppressed, false) as is_persona_hidden,
         traits.is_suppressed or coalesce(suppressed_personas.is_suppressed, false)
-            as is_suppressed,
+            as is_hidden,
         {{ share_in_words('traits.share_missing') }} as missing,
         {{ share_in_words('traits.overall_share_missing') }} as overall_missing,
         {{ share_in_words('1 - traits.share_missing') }} as known,
@@ -69,7 +69,7 @@ worded as (
             when direction = 'missing'
                 then heading || 'not known for ' || missing || ' of them, against '
                     || overall_missing || ' of all applicants'
-            when is_suppressed then heading || 'known for too few to tell'
+            when is_hidden then heading || 'known for too few to tell'
             when direction = 'known'
                 then heading || 'known for ' || known || ' of them, against ' || overall_known
                     || ' of all applicants; where known, ' || figures
@@ -89,15 +89,15 @@ select
     persona_key,
     feature,
     label,
-    case when not is_suppressed then mean end as mean,
-    case when not is_suppressed then lower_quartile end as lower_quartile,
-    case when not is_suppressed then upper_quartile end as upper_quartile,
+    case when not is_hidden then mean end as mean,
+    case when not is_hidden then lower_quartile end as lower_quartile,
+    case when not is_hidden then upper_quartile end as upper_quartile,
     overall_mean,
-    case when not is_suppressed then z_difference end as z_difference,
-    case when not is_suppressed then effect_size end as effect_size,
+    case when not is_hidden then z_difference end as z_difference,
+    case when not is_hidden then effect_size end as effect_size,
     case when not is_persona_hidden then share_missing end as share_missing,
     overall_share_missing,
-    case when not is_suppressed then strength end as strength,
+    case when not is_hidden then strength end as strength,
     trait_rank,
     direction,
     sentence

@@ -38,16 +38,21 @@
     end
 {%- endmacro %}
 
-{# What the marts of headcounts publish of a cell that is not too small. #}
+{# What the marts of headcounts publish of a cell: nothing where it is hidden, and where those who
+   have enrolled are, nothing that the expected headcount could be compared with. #}
 {% macro headcount_columns() -%}
-    {%- for name, column in [('n_population', 'n_population'), ('already_enrolled', 'n_reached')] %}
-    case when not is_suppressed then cast({{ column }} as bigint) end as {{ name }},
+    case when not is_suppressed then cast(n_population as bigint) end as n_population,
+    case when not is_reached_suppressed then cast(n_reached as bigint) end as already_enrolled,
+    {%- for column in ['expected_in_ladder', 'expected_yet_to_come'] %}
+    case when not is_reached_suppressed then round({{ column }}, 9) end as {{ column }},
     {%- endfor %}
-    {%- for column in [
-        'expected_in_ladder', 'expected_yet_to_come', 'expected',
-        'low_80', 'high_80', 'low_95', 'high_95',
-    ] %}
-    case when not is_suppressed then round({{ column }}, 9) end as {{ column }}
+    case when not is_suppressed then round(expected, 9) end as expected,
+    {%- for percent in [80, 95] %}
+    case
+        when not is_reached_suppressed or not is_suppressed and low_{{ percent }} > n_reached
+            then round(low_{{ percent }}, 9)
+    end as low_{{ percent }},
+    case when not is_suppressed then round(high_{{ percent }}, 9) end as high_{{ percent }}
     {{- ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

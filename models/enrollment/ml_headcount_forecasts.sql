@@ -125,6 +125,42 @@ totaled as (
         *,
         n_reached + expected_in_ladder + coalesce(expected_yet_to_come, 0) as expected
     from forecasts
+),
+
+-- Where nobody is on the ladder yet, those of earlier cycles who came later are told of.
+{%- set table = ['entry_term', 'known_on', 'breakdown'] %}
+{%- set counts = {
+    'rows': "case
+            when breakdown = 'all' and n_population + n_reached > 0 then n_population + n_reached
+            when n_population > 0 then n_population
+            when n_reached > 0 then n_reached
+            else ceil(coalesce(expected_yet_to_come, 0))
+        end",
+    'reached': 'n_reached',
+    'outcomes': 'case when is_open then 0 else n_outcomes end',
+} %}
+{%- for name, n in counts.items() %}
+{{ name }}_cells as (
+    select
+        *,
+        {{ n }} as n
+    from totaled
+),
+
+{{ name }}_decided as (
+    {{ suppressed_cells(name ~ '_cells', table, column='breakdown_value') }}
+),
+{% endfor %}
+decided as (
+    select
+        rows_decided.*,
+        rows_decided.is_suppressed or reached_decided.is_suppressed as is_reached_suppressed,
+        rows_decided.is_suppressed or outcomes_decided.is_suppressed as is_outcome_suppressed
+    from rows_decided
+    {%- for name in ['reached', 'outcomes'] %}
+    inner join {{ name }}_decided
+        on {{ same_keys('rows_decided', name ~ '_decided', table + ['breakdown_value']) }}
+    {%- endfor %}
 )
 
 select
@@ -153,7 +189,8 @@ select
     round({{ headcount_bound('expected', 'deviation', 'n_reached', percent, sign) }}, 6)
         as {{ bound }},
     {%- endfor %}
-    n_population + n_reached + coalesce(expected_yet_to_come, 0) < {{ var('min_cell') }}
-        as is_suppressed,
+    is_suppressed,
+    is_reached_suppressed,
+    is_outcome_suppressed,
     case when not is_open then n_outcomes end as n_outcomes
-from totaled
+from decided as totaled

@@ -21,6 +21,11 @@ sizes as (
     group by persona_key
 ),
 
+suppressed as (
+    select * from {{ ref('ml_suppressed_personas') }}
+    where entry_term = 'all'
+),
+
 total as (
     select sum(n_applicants) as n_applicants from sizes
 )
@@ -34,10 +39,14 @@ select
     persona_keys.status,
     persona_keys.first_run_id,
     persona_keys.last_run_id,
-    cast(coalesce(sizes.n_applicants, 0) as bigint) as n_applicants,
-    cast(round(
-        coalesce(sizes.n_applicants, 0) / cast(total.n_applicants as double), 9
-    ) as double) as share,
+    case
+        when not coalesce(suppressed.is_suppressed, false)
+            then cast(coalesce(sizes.n_applicants, 0) as bigint)
+    end as n_applicants,
+    case
+        when not coalesce(suppressed.is_suppressed, false)
+            then round(coalesce(sizes.n_applicants, 0) / cast(total.n_applicants as double), 9)
+    end as share,
     case when persona_keys.is_active then cast(names.stability as double) end as stability,
     case
         when not persona_keys.is_active then 'retired'
@@ -50,4 +59,5 @@ select
 from names
 inner join persona_keys on names.persona_key = persona_keys.persona_key
 left join sizes on names.persona_key = sizes.persona_key
+left join suppressed on names.persona_key = suppressed.persona_key
 cross join total

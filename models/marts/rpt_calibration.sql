@@ -4,6 +4,19 @@ calibration as (
     select * from {{ ref('ml_enrollment_calibration') }}
 ),
 
+shown as (
+    select * from {{ ref('ml_suppressed_tests') }}
+    where not is_suppressed and model = 'likelihood' and slice in ('all', 'persona')
+),
+
+-- Bins are of one size, so some of them would tell of the others.
+measured as (
+    select
+        *,
+        min(n) over (partition by test_cycle, phase, slice_value) as least_n
+    from calibration
+),
+
 as_of as (
     select * from {{ ref('int_as_of') }}
 )
@@ -20,6 +33,10 @@ select
     round(calibration.lift, 9) as lift,
     round(calibration.cumulative_capture, 9) as cumulative_capture,
     as_of.is_static
-from calibration
+from measured as calibration
+inner join shown
+    on calibration.test_cycle = shown.test_cycle
+    and calibration.phase = shown.phase
+    and calibration.slice_value = shown.slice_value
 cross join as_of
-where calibration.n >= {{ var('min_cell') }}
+where calibration.least_n >= {{ var('min_cell') }}

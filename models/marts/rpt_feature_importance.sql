@@ -41,6 +41,23 @@ combined as (
     cross join persona_run
 ),
 
+scopes as (
+    select
+        target,
+        phase,
+        scope,
+        max(n_rows) as n
+    from combined
+    where target = 'enrollment' and scope <> 'global'
+    group by target, phase, scope
+),
+
+suppressed as (
+    select target, phase, scope
+    from ({{ suppressed_cells('scopes', ['target', 'phase'], column='scope') }}) as decided
+    where is_suppressed
+),
+
 -- What holds for everyone may not hold within a persona.
 compared as (
     select
@@ -91,8 +108,13 @@ select
         when compared.importance is null
             then 'Too few'
                 || case when compared.scope <> 'global' then ' of this persona' else '' end
-                || ' to tell: ' || cast(compared.n_rows as varchar)
-                || ' applications, fewer than 10 of them with or without the outcome.'
+                || ' to tell'
+                || case
+                    when suppressed.scope is null
+                        then ': ' || cast(compared.n_rows as varchar)
+                            || ' applications, fewer than 10 of them with or without the outcome'
+                    else ''
+                end || '.'
         when compared.is_opposite
             then 'The other way round than for everyone: here a higher value '
                 || compared.direction || ' the likelihood.'
@@ -104,7 +126,11 @@ select
                     else 'it tells no more than chance.'
                 end
     end as note,
-    cast(compared.n_rows as bigint) as n_rows,
+    case when suppressed.scope is null then cast(compared.n_rows as bigint) end as n_rows,
     as_of.is_static
 from compared
+left join suppressed
+    on compared.target = suppressed.target
+    and compared.phase = suppressed.phase
+    and compared.scope = suppressed.scope
 cross join as_of

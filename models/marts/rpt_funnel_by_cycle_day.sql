@@ -48,9 +48,10 @@ previous_cycles as (
     inner join calendars as previous on entry_terms.previous_entry_term = previous.entry_term
 ),
 
-profiled as (
+all_profiled as (
     select
         funnel_steps.entry_term,
+        funnel_steps.person_id,
         funnel_steps.stage,
         funnel_steps.stage_rank,
         funnel_steps.known_on,
@@ -60,6 +61,20 @@ profiled as (
     left join personas
         on funnel_steps.person_id = personas.person_id
         and funnel_steps.entry_term = personas.entry_term
+),
+
+-- The rest of a total would tell of them.
+few_without_persona as (
+    select entry_term from all_profiled
+    where persona_key = 'none'
+    group by entry_term
+    having {{ is_small('count(distinct person_id)') }}
+),
+
+profiled as (
+    select all_profiled.* from all_profiled
+    left join few_without_persona on all_profiled.entry_term = few_without_persona.entry_term
+    where few_without_persona.entry_term is null or all_profiled.persona_key <> 'none'
 ),
 
 -- Every step counts in its own cycle, and as the previous one of another.
@@ -144,7 +159,6 @@ totaled as (
 
 cells as (
     select distinct cycle, persona_key, program_code, stage, stage_rank from totaled
-    where persona_key <> 'none'
 ),
 
 days as (
@@ -182,6 +196,22 @@ cumulated as (
     )
 )
 
+{%- set table = ['cycle', 'stage', 'week'] %}
+{%- for period, n in [('present', 'n'), ('previous', 'n_previous')] %},
+
+{{ period }}_cells as (
+    select cycle, stage, week, persona_key, program_code, {{ n }} as n from cumulated
+),
+
+{{ period }}_shown as (
+    select cycle, stage, week, persona_key, program_code, cast(n as bigint) as n
+    from ({{ suppressed_cells(
+        period ~ '_cells', table, column='persona_key', row='program_code'
+    ) }}) as decided
+    where not is_suppressed and n > 0
+)
+{%- endfor %}
+
 select
     cumulated.cycle as entry_term,
     cast(cumulated.days_to_census as integer) as days_to_census,
@@ -193,11 +223,15 @@ select
     cumulated.stage,
     cumulated.stage_rank,
     previous_cycles.previous_entry_term,
-    case when cumulated.n >= {{ var('min_cell') }} then cast(cumulated.n as bigint) end
-        as n_reached,
-    case when cumulated.n_previous >= {{ var('min_cell') }}
-        then cast(cumulated.n_previous as bigint)
-    end as n_reached_previous_cycle
+    present_shown.n as n_reached,
+    previous_shown.n as n_reached_previous_cycle
 from cumulated
+{%- for period in ['present', 'previous'] %}
+left join {{ period }}_shown
+    on {{ same_keys(
+        period ~ '_shown', 'cumulated', table + ['persona_key', 'program_code']
+    ) }}
+{%- endfor %}
 left join previous_cycles on cumulated.cycle = previous_cycles.entry_term
-where greatest(cumulated.n, cumulated.n_previous) >= {{ var('min_cell') }}
+where cumulated.persona_key <> 'none'
+    and coalesce(present_shown.n, previous_shown.n) is not null

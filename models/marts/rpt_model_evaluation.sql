@@ -4,6 +4,11 @@ evaluation as (
     select * from {{ ref('ml_enrollment_evaluation') }}
 ),
 
+shown as (
+    select * from {{ ref('ml_suppressed_tests') }}
+    where not is_suppressed
+),
+
 as_of as (
     select * from {{ ref('int_as_of') }}
 )
@@ -22,5 +27,10 @@ select
     cast(evaluation.n as bigint) as n,
     as_of.is_static
 from evaluation
+inner join shown
+    on evaluation.test_cycle = shown.test_cycle
+    and evaluation.phase = shown.phase
+    and evaluation.model = shown.model
+    and evaluation.slice = shown.slice
+    and evaluation.slice_value = shown.slice_value
 cross join as_of
-where evaluation.slice = 'all' or evaluation.n >= {{ var('min_cell') }}

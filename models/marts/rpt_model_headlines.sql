@@ -21,9 +21,18 @@
 
 with
 
+shown as (
+    select * from {{ ref('ml_suppressed_tests') }}
+    where slice = 'all' and not is_suppressed
+),
+
 evaluation as (
-    select * from {{ ref('ml_enrollment_evaluation') }}
-    where slice = 'all'
+    select evaluation.* from {{ ref('ml_enrollment_evaluation') }} as evaluation
+    inner join shown
+        on evaluation.test_cycle = shown.test_cycle
+        and evaluation.phase = shown.phase
+        and evaluation.model = shown.model
+        and evaluation.slice = shown.slice
 ),
 
 phases as (

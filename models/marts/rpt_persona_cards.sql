@@ -57,10 +57,19 @@ last_closed as (
     where status = 'closed' and term_order is not null
 ),
 
+suppressed as (
+    select suppressed.* from {{ ref('ml_suppressed_personas') }} as suppressed
+    left join entry_terms on suppressed.entry_term = entry_terms.entry_term
+    where suppressed.is_suppressed and (suppressed.entry_term = 'all' or entry_terms.is_open)
+),
+
 people as (
     select
         applicants.persona_key,
-        {{ count_where('entry_terms.is_open') }} as n_open,
+        case
+            when applicants.persona_key not in (select persona_key from suppressed)
+                then {{ count_where('entry_terms.is_open') }}
+        end as n_open,
         {{ count_where('applicants.is_mixed') }} / cast(count(*) as double) as share_mixed
     from applicants
     inner join entry_terms on applicants.entry_term = entry_terms.entry_term
@@ -123,13 +132,14 @@ lines as (
         cast(personas.n_applicants as varchar) || ' people, '
         || {{ share_in_words('personas.share') }} || ' of all'
         || case
-            when coalesce(people.n_open, 0) >= {{ var('min_cell') }}
+            when people.n_open > 0
                 then '; ' || cast(people.n_open as varchar)
                     || ' of them in a term that is still open'
             else ''
         end || '.'
     from personas
     left join people on personas.persona_key = people.persona_key
+    where personas.n_applicants is not null
     union all
     select
         personas.persona_key, 4, 1, 'stability',
@@ -140,8 +150,11 @@ lines as (
             else 'Uncertain'
         end || ': fits to other samples of applicants agree on '
         || {{ share_in_words('personas.stability') }} || ' of it; '
-        || {{ share_in_words('coalesce(people.share_mixed, 0)') }}
-        || ' of them stand between two personas.'
+        || case
+            when personas.n_applicants is null then 'too few to tell more.'
+            else {{ share_in_words('coalesce(people.share_mixed, 0)') }}
+                || ' of them stand between two personas.'
+        end
     from personas
     left join people on personas.persona_key = people.persona_key
     where personas.stability is not null

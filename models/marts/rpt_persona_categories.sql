@@ -1,3 +1,5 @@
+{# A level that no code has. #}
+{%- set unknown = ' unknown' -%}
 -- depends_on: {{ ref('stg_feature_catalog') }}
 {%- set features = catalog_features(
     roles=['persona', 'enrollment', 'both', 'describe'], kinds=['category']
@@ -59,24 +61,83 @@ counted as (
     {% endfor %}
 ),
 
--- Shares are of all people, whether or not the level is known of them.
+viewed as (
+    select run_id, persona_key, feature, coalesce(level, '{{ unknown }}') as level, n from counted
+    union all
+    select run_id, 'all' as persona_key, feature, coalesce(level, '{{ unknown }}') as level, n
+    from counted
+    union all
+    select run_id, persona_key, feature, 'all' as level, n from counted
+    union all
+    select run_id, 'all' as persona_key, feature, 'all' as level, n from counted
+),
+
 totaled as (
     select
-        *,
-        sum(n) over (partition by persona_key, feature) as n_persona,
-        sum(n) over (partition by feature) as n_everyone,
-        sum(n) over (partition by feature, level) as n_level
-    from counted
+        run_id,
+        persona_key,
+        feature,
+        level,
+        sum(n) as n
+    from viewed
+    group by run_id, persona_key, feature, level
+),
+
+-- Shares are of all people, whether or not the level is known of them.
+cells as (
+    select
+        personas.run_id,
+        personas.persona_key,
+        levels.feature,
+        levels.level,
+        coalesce(totaled.n, 0) as n,
+        personas.n as n_persona,
+        everyone.n as n_everyone,
+        levels.n as n_level
+    from totaled as levels
+    inner join totaled as personas
+        on levels.feature = personas.feature
+        and personas.level = 'all'
+    inner join totaled as everyone
+        on levels.feature = everyone.feature
+        and everyone.level = 'all'
+        and everyone.persona_key = 'all'
+    left join totaled
+        on levels.feature = totaled.feature
+        and levels.level = totaled.level
+        and personas.persona_key = totaled.persona_key
+    where levels.persona_key = 'all'
+),
+
+decided as (
+    {{ suppressed_cells('cells', ['feature'], column='persona_key', row='level') }}
+),
+
+suppressed_personas as (
+    select * from {{ ref('ml_suppressed_personas') }}
+    where entry_term = 'all'
+),
+
+suppressed_levels as (
+    select feature, level from decided
+    where persona_key = 'all' and is_suppressed
 ),
 
 compared as (
     select
-        *,
-        n < {{ var('min_cell') }} as is_suppressed,
-        n / cast(n_persona as double) as share,
-        n_level / cast(n_everyone as double) as overall_share
-    from totaled
-    where level is not null and n_level >= {{ var('min_cell') }}
+        decided.*,
+        decided.is_suppressed or coalesce(suppressed_personas.is_suppressed, false)
+            as is_hidden,
+        decided.n / cast(decided.n_persona as double) as share,
+        decided.n_level / cast(decided.n_everyone as double) as overall_share
+    from decided
+    left join suppressed_personas on decided.persona_key = suppressed_personas.persona_key
+    left join suppressed_levels
+        on decided.feature = suppressed_levels.feature
+        and decided.level = suppressed_levels.level
+    where decided.persona_key <> 'all'
+        and decided.level not in ('all', '{{ unknown }}')
+        and suppressed_levels.level is null
 ),
 
 weighed as (
@@ -112,18 +173,19 @@ select
     feature,
     label,
     level,
-    is_suppressed,
-    case when not is_suppressed then cast(n as bigint) end as n,
-    case when not is_suppressed then round(share, 9) end as share,
+    is_hidden as is_suppressed,
+    case when not is_hidden then cast(n as bigint) end as n,
+    case when not is_hidden then round(share, 9) end as share,
     round(overall_share, 9) as overall_share,
-    case when not is_suppressed then round(ratio, 9) end as ratio,
+    case when not is_hidden then round(ratio, 9) end as ratio,
     cast(row_number() over (
         partition by persona_key
-        order by is_suppressed asc, round(abs(effect), 9) desc, feature asc, level asc
+        order by is_hidden asc, round(abs(effect), 9) desc, feature asc, level asc
     ) as integer) as category_rank,
     case
-        when is_suppressed then words || ': too few in this persona to tell.'
+        when is_hidden then words || ': too few in this persona to tell.'
         else words || ': ' || {{ share_in_words('share') }} || ' of them, against '
             || {{ share_in_words('overall_share') }} || ' of all applicants.'
     end as sentence
 from worded
+where n > 0 or is_hidden

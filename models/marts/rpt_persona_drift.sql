@@ -6,32 +6,51 @@ drift as (
 
 catalog as (
     select * from {{ ref('stg_feature_catalog') }}
+),
+
+-- Of all personas, those too that had nobody in the other cycle: the shares tell the rest.
+sizes as (
+    select
+        entry_term,
+        persona_key,
+        count(*) as n
+    from {{ ref('ml_persona_compared') }}
+    group by entry_term, persona_key
+),
+
+suppressed as (
+    select entry_term, persona_key
+    from ({{ suppressed_cells('sizes', ['entry_term'], column='persona_key') }}) as cells
+    where is_suppressed
+),
+
+decided as (
+    select
+        drift.*,
+        exists (
+            select 1 from suppressed
+            where suppressed.entry_term in (drift.previous_entry_term, drift.entry_term)
+                and suppressed.persona_key = drift.persona_key
+        ) as is_suppressed
+    from drift
 )
 
 select
-    drift.run_id,
-    drift.previous_entry_term,
-    drift.entry_term,
-    drift.persona_key,
-    drift.metric,
-    drift.feature,
-    coalesce(catalog.label, drift.feature) as label,
+    decided.run_id,
+    decided.previous_entry_term,
+    decided.entry_term,
+    decided.persona_key,
+    decided.metric,
+    decided.feature,
+    coalesce(catalog.label, decided.feature) as label,
     {%- for size in ['n_before', 'n_now'] %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then drift.{{ size }}
-    end as {{ size }},
+    case when not decided.is_suppressed then decided.{{ size }} end as {{ size }},
     {%- endfor %}
-    drift.n_before < {{ var('min_cell') }} or drift.n_now < {{ var('min_cell') }} as is_suppressed,
+    decided.is_suppressed,
     {%- for figure in ['before', 'now', 'change', 'noise_floor'] %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then round(drift.{{ figure }}, 9)
-    end as {{ figure }},
+    case when not decided.is_suppressed then round(decided.{{ figure }}, 9) end as {{ figure }},
     {%- endfor %}
-    case
-        when drift.n_before >= {{ var('min_cell') }} and drift.n_now >= {{ var('min_cell') }}
-            then drift.change > drift.noise_floor
-    end as is_beyond_noise
-from drift
-left join catalog on drift.feature = catalog.feature
+    case when not decided.is_suppressed then decided.change > decided.noise_floor end
+        as is_beyond_noise
+from decided
+left join catalog on decided.feature = catalog.feature

@@ -12,6 +12,11 @@ entry_terms as (
     select * from {{ ref('int_entry_terms_ordered') }}
 ),
 
+suppressed as (
+    select * from {{ ref('ml_suppressed_scores') }}
+    where slice = 'persona' and slice_value not in ('all', 'unknown')
+),
+
 as_of as (
     select * from {{ ref('int_as_of') }}
 ),
@@ -55,12 +60,31 @@ counted as (
     select by_ladder.* from by_ladder
 ),
 
+-- Where nobody stands is told too, so that a row left out does not tell it.
+celled as (
+    select
+        suppressed.entry_term,
+        suppressed.phase,
+        suppressed.slice_value as persona_key,
+        suppressed.is_suppressed,
+        counted.run_id,
+        coalesce(counted.n_population, 0) as n_population,
+        coalesce(counted.n_applications, 0) as n_applications,
+        coalesce(counted.expected_enrollments, 0) as expected_enrollments,
+        counted.actual_enrollments,
+        coalesce(counted.n_known, 0) as n_known
+    from suppressed
+    left join counted
+        on suppressed.entry_term = counted.entry_term
+        and suppressed.phase = counted.phase
+        and suppressed.slice_value = counted.persona_key
+),
+
 rated as (
     select
         counted.*,
         entry_terms.is_open,
-        counted.n_population < {{ var('min_cell') }} as is_suppressed,
-        counted.expected_enrollments / counted.n_population as expected_rate,
+        counted.expected_enrollments / nullif(counted.n_population, 0) as expected_rate,
         counted.actual_enrollments / nullif(cast(counted.n_known as double), 0) as actual_rate,
         case when counted.n_known > 0 then
             {{ wilson_bound('counted.actual_enrollments', 'counted.n_known', '-') }}
@@ -68,7 +92,7 @@ rated as (
         case when counted.n_known > 0 then
             {{ wilson_bound('counted.actual_enrollments', 'counted.n_known', '+') }}
         end as actual_rate_high
-    from counted
+    from celled as counted
     inner join entry_terms on counted.entry_term = entry_terms.entry_term
 )
 

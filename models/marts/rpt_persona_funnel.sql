@@ -16,6 +16,10 @@ funnel_steps as (
     select * from {{ ref('int_funnel_steps') }}
 ),
 
+suppressed_personas as (
+    select * from {{ ref('ml_suppressed_personas') }}
+),
+
 stages as (
     select distinct stage, stage_rank from funnel_steps
 ),
@@ -75,18 +79,37 @@ counted as (
     group by entry_term, persona_key, stage, stage_rank
 ),
 
+cells as (
+    select *, n_reached as n from counted
+),
+
+decided as (
+    {{ suppressed_cells('cells', ['entry_term', 'stage'], column='persona_key') }}
+),
+
 stepped as (
     select
+        decided.*,
+        decided.is_suppressed or suppressed_personas.is_suppressed as is_hidden
+    from decided
+    inner join suppressed_personas
+        on decided.entry_term = suppressed_personas.entry_term
+        and decided.persona_key = suppressed_personas.persona_key
+),
+
+compared as (
+    select
         *,
-        lag(n_reached) over (partition by entry_term, persona_key order by stage_rank)
-            as n_previous
-    from counted
+        lag(n_reached) over steps as n_previous,
+        lag(is_hidden) over steps as is_previous_hidden
+    from stepped
+    window steps as (partition by entry_term, persona_key order by stage_rank)
 ),
 
 rated as (
     select
         *,
-        coalesce(n_previous, n_reached) < {{ var('min_cell') }} as is_suppressed,
+        is_hidden or coalesce(is_previous_hidden, false) as is_rate_hidden,
         n_reached / nullif(cast(n_previous as double), 0) as rate_from_previous,
         case when n_previous > 0 then
             {{ wilson_bound('n_reached', 'n_previous', '-') }}
@@ -95,7 +118,7 @@ rated as (
             {{ wilson_bound('n_reached', 'n_previous', '+') }}
         end as rate_high,
         case when n_timed >= {{ var('min_cell') }} then median_days end as published_median
-    from stepped
+    from compared
 )
 
 select
@@ -105,13 +128,13 @@ select
     rated.stage_rank,
     entry_terms.is_open,
     as_of.is_static,
-    rated.is_suppressed,
-    case when not rated.is_suppressed then cast(rated.n_reached as bigint) end as n_reached,
-    case when not rated.is_suppressed then round(rated.rate_from_previous, 9) end
+    rated.is_hidden as is_suppressed,
+    case when not rated.is_hidden then cast(rated.n_reached as bigint) end as n_reached,
+    case when not rated.is_rate_hidden then round(rated.rate_from_previous, 9) end
         as rate_from_previous,
-    case when not rated.is_suppressed then round(rated.rate_low, 9) end as rate_low,
-    case when not rated.is_suppressed then round(rated.rate_high, 9) end as rate_high,
-    case when not rated.is_suppressed then round(rated.published_median, 9) end
+    case when not rated.is_rate_hidden then round(rated.rate_low, 9) end as rate_low,
+    case when not rated.is_rate_hidden then round(rated.rate_high, 9) end as rate_high,
+    case when not rated.is_hidden then round(rated.published_median, 9) end
         as median_days_from_previous
 from rated
 inner join entry_terms on rated.entry_term = entry_terms.entry_term

@@ -19,6 +19,11 @@ lineage as (
     group by run_id, number
 ),
 
+suppressed as (
+    select persona_key from {{ ref('ml_suppressed_personas') }}
+    where entry_term = 'all' and is_suppressed
+),
+
 previous as (
     select
         run_id,
@@ -35,8 +40,9 @@ select
     lineage.previous_persona_key,
     lineage.persona_key,
     lineage.status,
-    round(lineage.share_kept, 9) as share_kept,
-    round(lineage.share_from, 9) as share_from,
+    -- More decimals would tell how many people they are of.
+    case when suppressed.persona_key is null then round(lineage.share_kept, 2) end as share_kept,
+    case when suppressed.persona_key is null then round(lineage.share_from, 2) end as share_from,
     round(lineage.distance, 9) as distance,
     case lineage.status
         when 'new' then 'New: no earlier persona holds most of these people.'
@@ -51,3 +57,5 @@ select
     end as sentence
 from lineage
 left join previous on lineage.run_id = previous.run_id
+left join suppressed
+    on coalesce(lineage.persona_key, lineage.previous_persona_key) = suppressed.persona_key

@@ -3,6 +3,9 @@
 {%- for row in fitted_rows('ml_persona_rules', order_by='persona_key, position') %}
     {%- do rules.setdefault(row.persona_key, []).append(row) %}
 {%- endfor %}
+{%- set is_shown -%}
+suppressed_personas.persona_key is null and not {{ is_small('measured.n_fits') }}
+{%- endset %}
 {%- set told = ref('fct_applicant_features') %}
 
 with
@@ -13,6 +16,11 @@ names as (
 
 rule_words as (
     select * from {{ ref('ml_persona_rule_words') }}
+),
+
+suppressed_personas as (
+    select * from {{ ref('ml_suppressed_personas') }}
+    where entry_term = 'all' and is_suppressed
 ),
 
 applicants as (
@@ -86,9 +94,11 @@ select
     end) as rule_text,
     measured.rule_sql,
     cast(coalesce(rule_words.n_conditions, 0) as integer) as n_conditions,
-    cast(measured.n_fits as bigint) as n_fits,
-    round(measured.coverage, 9) as coverage,
-    round(measured.purity, 9) as purity
+    case when {{ is_shown }} then cast(measured.n_fits as bigint) end as n_fits,
+    case when suppressed_personas.persona_key is null then round(measured.coverage, 9) end
+        as coverage,
+    case when {{ is_shown }} then round(measured.purity, 9) end as purity
 from names
 left join rule_words on names.persona_key = rule_words.persona_key
 left join measured on names.persona_key = measured.persona_key
+left join suppressed_personas on names.persona_key = suppressed_personas.persona_key

@@ -117,22 +117,26 @@ shared as (
         *,
         n / cast(sum(n) over (partition by comparison, previous_persona_key) as double) as share
     from counted
+),
+
+decided as (
+    {{ suppressed_cells('shared', ['comparison', 'previous_persona_key'], column='persona_key') }}
 )
 
 -- What a bootstrap alone would move away from a persona stands beside what stayed and what left.
 select
-    shared.comparison,
-    shared.previous_as_of,
+    decided.comparison,
+    decided.previous_as_of,
     as_of.as_of,
-    shared.previous_run_id,
-    shared.run_id,
-    shared.previous_persona_key,
-    shared.persona_key,
-    shared.previous_persona_key = shared.persona_key as is_same,
-    shared.n < {{ var('min_cell') }} as is_suppressed,
-    case when shared.n >= {{ var('min_cell') }} then shared.n end as n,
-    case when shared.n >= {{ var('min_cell') }} then round(shared.share, 9) end as share,
+    decided.previous_run_id,
+    decided.run_id,
+    decided.previous_persona_key,
+    decided.persona_key,
+    decided.previous_persona_key = decided.persona_key as is_same,
+    decided.is_suppressed,
+    case when not decided.is_suppressed then decided.n end as n,
+    case when not decided.is_suppressed then round(decided.share, 9) end as share,
     round(certainty.noise_share, 9) as noise_share
-from shared
+from decided
 cross join as_of
-left join certainty on shared.previous_persona_key = certainty.persona_key
+left join certainty on decided.previous_persona_key = certainty.persona_key

@@ -117,6 +117,7 @@ table_capabilities as (
         '' as features,
         marts,
         n_rows,
+        cast(null as bigint) as n_filled,
         cast(null as double) as share_filled
     from table_states
 
@@ -148,6 +149,7 @@ column_capabilities as (
         case when substitute is null then features end as features,
         case when substitute is null then marts end as marts,
         n_rows,
+        n_filled,
         round(n_filled / nullif(cast(n_rows as double), 0), 4) as share_filled
     from column_states
 
@@ -198,6 +200,7 @@ block_capabilities as (
         '' as features,
         '' as marts,
         max(n_rows) as n_rows,
+        cast(null as bigint) as n_filled,
         cast(null as double) as share_filled
     from block_feeds
     group by block
@@ -261,6 +264,7 @@ final as (
             end as varchar
         ) as affected_marts,
         cast(capabilities.n_rows as bigint) as n_rows,
+        cast(capabilities.n_filled as bigint) as n_filled,
         capabilities.share_filled
     from capabilities
     left join affected

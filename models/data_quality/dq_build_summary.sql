@@ -1,6 +1,7 @@
 {%- set front_door = front_door_marts() -%}
 {%- set topics = ['poor_input', 'input', 'refused', 'time', 'personas', 'likelihoods', 'empty'] -%}
 {%- set tables = reviewed_keys().keys() | list -%}
+{%- set begun_at = run_started_at.strftime('%Y-%m-%d %H:%M:%S') -%}
 {# Refusals that are told in short; the others follow in the table only. #}
 {%- set n_worst = 5 -%}
 
@@ -62,8 +63,7 @@ runs as (
     select
         *,
         case
-            when fitted_at >= cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
-                then 'fitted anew'
+            when fitted_at >= cast('{{ begun_at }}' as timestamp) then 'fitted anew'
             else 'carried over from ' || cast(as_of as varchar)
         end as origin
     from {{ ref('fct_model_runs') }}
@@ -71,7 +71,7 @@ runs as (
 ),
 
 required_tables as (
-    select table_name from ({{ list_contract_tables() }}) as contract_tables
+    select distinct table_name from {{ ref('input__columns') }}
     where is_required_table
 ),
 
@@ -81,6 +81,12 @@ delimited_files as (
 ),
 
 -- --- what was read -----------------------------------------------------------------------------
+
+tables as (
+    {%- for table in tables %}
+    select '{{ table }}' as table_name{{ ' union all' if not loop.last }}
+    {%- endfor %}
+),
 
 left_out as (
     select
@@ -104,6 +110,11 @@ rules_by_table as (
         {{ dbt.listagg(
             "cast(n_rows as varchar) || ' ' || rule", "', '", 'order by n_rows desc, rule'
         ) }} as rules,
+        -- Rows of a later day say nothing about the input.
+        {{ dbt.listagg(
+            "case when rule <> 'after_as_of' then cast(n_rows as varchar) || ' ' || rule end",
+            "', '", 'order by n_rows desc, rule'
+        ) }} as rules_of_loss,
         sum(case when rule = 'after_as_of' then n_rows else 0 end) as n_late
     from left_out
     group by table_name
@@ -111,14 +122,14 @@ rules_by_table as (
 
 read_tables as (
     select
-        layers."table" as table_name,
+        layers.table as table_name,
         sum(case when layers.layer = 'input' then layers.rows_in else 0 end) as n_rows,
         sum(layers.rows_diverted) as n_left_out
     from reconciliation as layers
     where layers.rule = 'all'
         and layers.layer in ('input', 'staging')
-        and layers."table" in ('{{ tables | join("', '") }}')
-    group by layers."table"
+        and layers.table in (select tables.table_name from tables)
+    group by layers.table
     having sum(case when layers.layer = 'input' then layers.rows_in else 0 end) > 0
 ),
 
@@ -127,7 +138,7 @@ tables_off as (
     where not is_available
         and (
             level = 'block'
-            or (level = 'table' and capability in ('{{ tables | join("', '") }}'))
+            or (level = 'table' and capability in (select tables.table_name from tables))
         )
 ),
 
@@ -138,15 +149,15 @@ input_sentences as (
         cast(null as varchar) as about,
         cast(coalesce(sum(read_tables.n_rows), 0) as bigint) as n,
         1 as place,
-        cast(coalesce(sum(read_tables.n_rows), 0) as varchar) || ' rows of '
-        || cast(count(*) as varchar) || ' tables were read'
+        {{ counted('coalesce(sum(read_tables.n_rows), 0)', 'row') }} || ' of '
+        || {{ counted('count(*)', 'table') }} || ' read'
         || case
             when max(delimited_files.n_files) > 0
-                then ', from ' || cast(max(delimited_files.n_files) as varchar) || ' delimited files'
+                then ', from ' || {{ counted('max(delimited_files.n_files)', 'delimited file') }}
             else ''
         end
-        || '; ' || cast(coalesce(sum(read_tables.n_left_out), 0) as varchar)
-        || ' rows were left out.' as sentence
+        || '; ' || {{ counted('coalesce(sum(read_tables.n_left_out), 0)', 'row') }}
+        || ' left out.' as sentence
     from read_tables
     cross join delimited_files
     union all
@@ -156,8 +167,8 @@ input_sentences as (
         read_tables.table_name as about,
         cast(read_tables.n_rows as bigint) as n,
         2 as place,
-        read_tables.table_name || ': ' || cast(read_tables.n_rows as varchar) || ' rows, of which '
-        || cast(read_tables.n_rows - read_tables.n_left_out as varchar) || ' are used'
+        read_tables.table_name || ': ' || {{ counted('read_tables.n_rows', 'row') }} || ', '
+        || cast(read_tables.n_rows - read_tables.n_left_out as varchar) || ' used'
         || coalesce('; left out: ' || rules_by_table.rules, '') || '.' as sentence
     from read_tables
     left join rules_by_table on read_tables.table_name = rules_by_table.table_name
@@ -234,7 +245,8 @@ refusals as (
         source_table as about,
         count(*) as n,
         false as is_worst,
-        source_table || ': ' || cast(count(*) as varchar) || ' lines could not be read, for example '
+        source_table || ': ' || {{ counted('count(*)', 'line') }}
+        || ' could not be read, for example '
         || min_by(
             source_file || ' line ' || cast(line_number as varchar) || ' ('
             || substr(replace(reason, chr(10), ' '), 1, 80) || ')',
@@ -247,8 +259,8 @@ refusals as (
         code_set as about,
         sum(n) as n,
         false as is_worst,
-        'Codes of the set ' || code_set || ': ' || cast(count(*) as varchar)
-        || ' are in no crosswalk (' || cast(sum(n) as varchar) || ' rows), for example '
+        code_set || ': ' || {{ counted('count(*)', 'code') }} || ' in no crosswalk ('
+        || {{ counted('sum(n)', 'row') }} || '), for example '
         || substr(max_by(code, n), 1, 40)
         || ': map them in a crosswalk of your own, all are in dq_unmapped_codes.' as sentence
     from unmapped_codes
@@ -278,12 +290,21 @@ refused_sentences as (
 
 -- --- days and cycles ---------------------------------------------------------------------------
 
+open_terms as (
+    select
+        entry_terms.entry_term,
+        {{ dbt.datediff('as_of.as_of', 'entry_terms.census_on', 'day') }}
+            as days_to_census
+    from entry_terms
+    cross join as_of
+    where entry_terms.is_open and entry_terms.census_on is not null
+),
+
 next_census as (
     select
-        min(entry_terms.census_on) as census_on,
-        min_by(entry_terms.entry_term, entry_terms.census_on) as entry_term
-    from entry_terms
-    where entry_terms.is_open
+        min(days_to_census) as days_to_census,
+        min_by(entry_term, days_to_census) as entry_term
+    from open_terms
 ),
 
 cycles as (
@@ -305,13 +326,12 @@ time_sentences as (
         'info' as severity,
         true as is_headline,
         cast(null as varchar) as about,
-        cast({{ dbt.datediff('as_of.as_of', 'next_census.census_on', 'day') }} as bigint) as n,
+        next_census.days_to_census as n,
         1 as place,
         'The build speaks for ' || cast(cast(as_of.as_of as date) as varchar)
         || coalesce(
-            ', '
-            || cast({{ dbt.datediff('as_of.as_of', 'next_census.census_on', 'day') }} as varchar)
-            || ' days before the census of ' || next_census.entry_term, ''
+            ', ' || {{ counted('next_census.days_to_census', 'day') }}
+            || ' before the census of ' || next_census.entry_term, ''
         ) || '.'
         || case
             when as_of.is_static
@@ -349,7 +369,7 @@ persona_sentences as (
         cast(null as varchar) as about,
         count(*) as n,
         1 as place,
-        cast(count(*) as varchar) || ' personas, '
+        {{ counted('count(*)', 'persona') }} || ', '
         || coalesce((select max(origin) from runs where kind = 'personas'), 'of an unknown run')
         || ': '
         || {{ dbt.listagg('persona_name', "'; '", 'order by persona_key') }} || '.' as sentence
@@ -495,7 +515,7 @@ poor_sentences as (
         'The required table ' || read_tables.table_name || ' lost '
         || cast(read_tables.n_left_out - coalesce(rules_by_table.n_late, 0) as varchar) || ' of '
         || cast(read_tables.n_rows - coalesce(rules_by_table.n_late, 0) as varchar) || ' rows ('
-        || rules_by_table.rules
+        || rules_by_table.rules_of_loss
         || '): mend the source by dq_diverted_rows and dq_rejected_records,'
         || ' or set on_poor_input: warn.' as sentence
     from read_tables

@@ -75,7 +75,7 @@ class Progress:
         self.bar.update()
         if not self.is_terminal and self.total and self.n_done >= self.next_share * self.total:
             print(f"{self.n_done} of {self.total} steps are done.", flush=True)
-            self.next_share = self.n_done / self.total + SAID_EVERY
+            self.next_share += SAID_EVERY
 
     def end(self) -> None:
         """Clear the bar."""
@@ -116,7 +116,7 @@ def count_outcomes(done: dbtRunnerResult) -> str:
         if result.node.resource_type != "operation"
     ]
     counts = {
-        "done": sum(kind in {"success", "pass"} for kind in kinds),
+        "done": sum(kind in {"success", "pass", "no-op"} for kind in kinds),
         "with warnings": kinds.count("warning"),
         "failed": kinds.count("error"),
         "skipped": kinds.count("skipped"),

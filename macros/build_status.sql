@@ -1,9 +1,9 @@
-{# What a run of dbt is doing to the marts, for whoever reads the file meanwhile. The hook at the
-   start says `building`, the one at the end how it went; a run that is killed has no end. #}
+{# What the latest run of dbt did to the marts, for whoever reads the file. The hook at the start says
+   `building`, the one at the end how it went; a run that is killed has no end. #}
 
 {# True where the command writes at least one public model. #}
 {% macro is_writing_marts() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- for name in selected_resources
                if graph.nodes.get(name, {}).get('config', {}).get('access') == 'public' -%}
             {{ return(true) }}

@@ -1,7 +1,7 @@
 {# At the end of a run that made dq_build_summary: its headlines, under 25 lines with the title. #}
 {% macro print_build_summary() -%}
     {%- set most_lines = 22 -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- for result in results
                if result.node.unique_id == 'model.applicant_personas.dq_build_summary'
                and result.status == 'success' -%}

@@ -17,8 +17,10 @@ from tqdm import tqdm
 SAID_EVERY = 0.25
 # How dbt calls an outcome, and what people call it.
 WORTH_SAYING = {"error": "error", "runtime error": "error", "fail": "error", "warn": "warning"}
+# Events that tell of a node what its result tells too.
+OF_NODES = ("Log", "RunResult", "EndOfRun")
 # What dbt puts around a sentence: the kind of error with the node, and the macros that it came by.
-PREAMBLE = re.compile(r"\A\w+ Error( in .*)?\n\s*(Configuration: )?")
+PREAMBLE = re.compile(r"\A(\w+ Error( in .*)?\n\s*(Configuration: )?|\[WARNING\](\[\w+\])?: )")
 TRACE = re.compile(r"\n\s*> (in|called by) .*", re.S)
 HEADER = re.compile(r"What is this\? (.*?)\n(?=When does it matter\?)", re.S)
 
@@ -29,9 +31,10 @@ def run_build(arguments: Sequence[str]) -> int:
     0 is success, 1 that a model, a test or the configuration failed, 2 that dbt could not run.
     """
     progress = Progress()
-    done = dbtRunner(callbacks=[progress.hear]).invoke(["--log-level", "none", "build", *arguments])
+    quietly = ["--log-level", "none", "--no-use-colors"]
+    done = dbtRunner(callbacks=[progress.hear]).invoke([*quietly, "build", *arguments])
     progress.end()
-    for line in [*progress.said, *troubles(done)]:
+    for line in [*progress.said, *progress.warnings, *troubles(done)]:
         print(line)
     print(count_outcomes(done), flush=True)
     return 0 if done.success else 2 if done.exception else 1
@@ -40,11 +43,13 @@ def run_build(arguments: Sequence[str]) -> int:
 class Progress:
     """How far the build is, from dbt's events: a bar on a terminal, else a line now and then.
 
-    `said` holds what the project itself said by then, in its order.
+    `said` holds what the project itself said by then, in its order; `warnings` what dbt warned of
+    that no node is about, such as a selection without nodes, each once.
     """
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.warnings: dict[str, None] = {}
         self.is_terminal = sys.stderr.isatty()
         self.bar = tqdm(
             disable=not self.is_terminal, leave=False, unit="step", dynamic_ncols=True, desc="build"
@@ -62,6 +67,8 @@ class Progress:
             self._start(event.data.total, event.data.node_info.node_name)
         elif name == "NodeFinished":
             self._finish()
+        elif event.info.level == "warn" and not name.startswith(OF_NODES):
+            self.warnings[f"warning: {one_line(event.info.msg)}"] = None
 
     def _start(self, total: int, node: str) -> None:
         if not self.total:

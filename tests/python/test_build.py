@@ -110,6 +110,16 @@ def test_what_stops_dbt_is_one_sentence(
     assert capfd.readouterr().out.splitlines() == [error, "Failed: no step was taken."]
 
 
+def test_a_selection_without_nodes_is_a_warning(
+    tiny: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--select", "nothing"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    warned = "warning: The selection criterion 'nothing' does not match any enabled nodes"
+    assert lines.count(warned) == 1
+    assert lines[-1] == "Complete: no step was taken."
+
+
 def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["dictionary", "--select", "sound"])

@@ -1,5 +1,5 @@
-{# What the latest run of dbt did to the marts, for whoever reads the file. The hook at the start says
-   `building`, the one at the end how it went; a run that is killed has no end. #}
+{# What the latest run of dbt did to the marts, for whoever reads the file. The hook at the start
+   says `building`, the one at the end how it went; a run that is killed has no end. #}
 
 {# True where the command writes at least one public model. #}
 {% macro is_writing_marts() -%}

@@ -14,5 +14,6 @@
 
 {# A number with what it counts: 1 row, 2 rows. #}
 {% macro counted(number, noun) -%}
-    cast({{ number }} as varchar) || ' {{ noun }}' || case when {{ number }} = 1 then '' else 's' end
+    cast({{ number }} as varchar) || ' {{ noun }}'
+    || case when {{ number }} = 1 then '' else 's' end
 {%- endmacro %}

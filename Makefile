@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 .PHONY: build test sample lint lock clean
 
 build: $(STAMP)
-	$(BIN)/dbt build --exclude-resource-type unit_test
+	$(BIN)/applicant-personas build --exclude-resource-type unit_test
 
 test: $(STAMP)
 	$(MAKE) --jobs 2 --output-sync=target lint sample

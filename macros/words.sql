@@ -11,3 +11,9 @@
 {% macro two_decimals(expression) -%}
     replace(cast(cast({{ expression }} as decimal(18, 2)) as varchar), '0.', '.')
 {%- endmacro %}
+
+{# A number with what it counts: 1 row, 2 rows. #}
+{% macro counted(number, noun) -%}
+    cast({{ number }} as varchar) || ' {{ noun }}'
+    || case when {{ number }} = 1 then '' else 's' end
+{%- endmacro %}

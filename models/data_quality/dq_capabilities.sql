@@ -122,6 +122,7 @@ table_capabilities as (
         '' as features,
         marts,
         n_rows,
+        cast(null as bigint) as n_filled,
         cast(null as double) as share_filled
     from table_states
 
@@ -153,6 +154,7 @@ column_capabilities as (
         case when substitute is null then features end as features,
         case when substitute is null then marts end as marts,
         n_rows,
+        n_filled,
         round(n_filled / nullif(cast(n_rows as double), 0), 4) as share_filled
     from column_states
 
@@ -203,6 +205,7 @@ block_capabilities as (
         '' as features,
         '' as marts,
         max(n_rows) as n_rows,
+        cast(null as bigint) as n_filled,
         cast(null as double) as share_filled
     from block_feeds
     group by block
@@ -267,6 +270,10 @@ final as (
         ) as affected_marts,
         case when not {{ is_small('capabilities.n_rows') }} then cast(capabilities.n_rows as bigint) end
             as n_rows,
+        case
+            when not {{ is_small('capabilities.n_rows') }}
+                then cast(capabilities.n_filled as bigint)
+        end as n_filled,
         case when not {{ is_small('capabilities.n_rows') }} then capabilities.share_filled end
             as share_filled
     from capabilities

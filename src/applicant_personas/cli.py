@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_dictionary(commands)
     _add_map(commands)
     _add_apply(commands)
-    options = parser.parse_args(arguments)
+    _add_build(commands)
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command != "build":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.dbt_arguments = others
     try:
         return int(options.run(options))
     except (ValueError, OSError) as error:
@@ -161,6 +165,25 @@ def _apply(options: argparse.Namespace) -> int:
     for table, n_rows in rows.items():
         print(f"{table}: {n_rows:,} rows")
     return 0
+
+
+def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `build`: dbt's build with its progress, its troubles in sentences and its summary."""
+    parser = commands.add_parser(
+        "build",
+        help="build the project with dbt and say what came of it",
+        usage="applicant-personas build [arguments of dbt build]",
+        description="All arguments go to dbt build, such as --vars, --select and --target.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_build)
+
+
+def _build(options: argparse.Namespace) -> int:
+    # Imported here: dbt takes seconds to import, and no other command needs it.
+    from applicant_personas.build import run_build
+
+    return run_build(options.dbt_arguments)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

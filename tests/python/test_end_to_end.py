@@ -6,19 +6,21 @@ Each build is made once and read by several tests; two run side by side.
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from likelihood import compared, read
 from sklearn.metrics import adjusted_rand_score
-from warehouse import ROOT, Warehouse, build, built_sample, generate
+from warehouse import ROOT, Warehouse, build, built_sample, generate, manifest, run_dbt
 
 from applicant_personas.enrollment import fit_enrollment
 from applicant_personas.likelihood import Recipe
@@ -781,6 +783,77 @@ def test_marts_are_equal_on_any_number_of_threads(
         others = other.warehouse.marts()
         assert [table for table in marts if marts[table] != others[table]] == []
         assert set(marts) == set(others)
+
+
+# --- what the build says of itself --------------------------------------------------------------
+
+
+def said(case: Case) -> pd.DataFrame:
+    """Read the sentences of the build by their topic, in their order."""
+    return case.warehouse.frame(
+        "select * from marts.dq_build_summary order by line_number"
+    ).set_index("topic")
+
+
+def test_the_summary_of_the_sample_is_short_and_agrees_with_its_files(sample: Case) -> None:
+    summary = said(sample)
+    assert set(summary.index) == {"input", "refused", "time", "personas", "likelihoods"}
+    # With its title, the steps on the way and the end it stays under 25 lines, and under 40.
+    assert 10 <= summary["is_headline"].sum() <= 22
+    read_rows = summary.loc["input"].set_index("about")["n"]
+    files = {file.stem: pd.read_csv(file) for file in sample.input.glob("*.csv")}
+    for table, rows in files.items():
+        assert read_rows[table] == len(rows), table
+    total = sum(map(len, files.values()))
+    assert f"{total} rows of 9 tables read, from 9 delimited files" in summary["sentence"].iloc[0]
+    assert summary.loc["personas", "sentence"].count(";") == summary.loc["personas", "n"] - 1
+    scores = pd.read_csv(sample.input / "test_scores.csv", dtype=str)
+    unreal = scores["test_date"].str.startswith("1900-01-01").sum()
+    told = summary.loc["refused"].set_index("about").loc["test_scores.test_date", "n"]
+    assert 0.9 * unreal <= told <= unreal
+
+
+def test_a_build_is_complete_and_says_for_which_day(sample: Case) -> None:
+    status = sample.warehouse.frame("select * from marts.dq_build_status").iloc[0]
+    assert status["status"] == "complete"
+    assert status["as_of"] == AS_OF
+    assert status["started_at"] < status["ended_at"]
+
+
+def test_a_build_on_poor_input_fails_with_a_sentence(sample: Case, tmp_path: Path) -> None:
+    case = Case(Warehouse(tmp_path / "warehouse.duckdb"), sample.input, sample.truth_folder)
+    shutil.copy(sample.warehouse.database, case.warehouse.database)
+    with duckdb.connect(str(case.warehouse.database)) as connection:
+        connection.execute("delete from marts.fct_enrollment_scores")
+    with pytest.raises(AssertionError, match="Failure in test input_is_rich_enough") as failure:
+        run_dbt(tmp_path, "build", "--select", "dq_build_summary")
+    sentence = said(case).loc["poor_input", "sentence"]
+    assert sentence.startswith("fct_enrollment_scores is empty though the input has what it needs")
+    assert sentence.endswith("or set on_poor_input: warn.")
+    assert f"poor input: {sentence}" in str(failure.value)
+    status = case.warehouse.frame("select * from marts.dq_build_status").iloc[0]
+    assert status["status"] == "failed"
+    assert status["selection"] == "dq_build_summary"
+
+
+def test_poor_input_is_a_warning_where_one_wants_to_go_on(tmp_path: Path) -> None:
+    run_dbt(tmp_path, "parse", on_poor_input="warn")
+    nodes = json.loads((tmp_path / "target/manifest.json").read_text())["nodes"]
+    tests = {node["name"]: node["config"] for node in nodes.values()}
+    assert tests["input_is_rich_enough"]["severity"] == "warn"
+
+
+def test_what_is_said_when_nothing_can_be_learned_yet(no_closed_cycle: Case) -> None:
+    summary = said(no_closed_cycle)
+    assert set(summary.loc["empty", "about"]) == {"fct_enrollment_scores", "rpt_persona_enrollment"}
+    assert "poor_input" not in summary.index
+    assert summary.loc["likelihoods", "sentence"].str.contains("No model, personas only").all()
+
+
+def test_no_mart_reads_the_status_of_the_build() -> None:
+    children = json.loads(manifest().read_text())["child_map"]
+    readers = children["model.applicant_personas.dq_build_status"]
+    assert {name.split(".")[0] for name in readers} == {"test", "exposure"}
 
 
 # --- what is absent, and what users add ---------------------------------------------------------

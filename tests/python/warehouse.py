@@ -23,6 +23,7 @@ from applicant_personas.cli import main
 ROOT = Path(__file__).parents[2]
 # Two builds of the same input agree in everything but these.
 OF_THE_RUN = {"run_id", "first_run_id", "last_run_id", "fitted_at"}
+OF_THE_RUN |= {"invocation_id", "started_at", "ended_at"}
 # Vars that are read when a model runs; all others may change what the parse makes of the project.
 READ_WHEN_RUN = {
     "as_of",

@@ -75,9 +75,14 @@ required_tables as (
     where is_required_table
 ),
 
--- Files of other formats and relations are not among them.
-delimited_files as (
-    select count(*) as n_files from {{ ref('input__delimited_files') }}
+-- A file that is not read for its name alone may have been meant.
+input_files as (
+    select
+        count(case when is_read and format <> 'relation' then 1 end) as n_files,
+        count(case when reason like '%did you mean%' then 1 end) as n_near_misses,
+        min(case when reason like '%did you mean%' then path || ' (' || reason || ')' end)
+            as near_miss
+    from {{ ref('dq_input_files') }}
 ),
 
 -- --- what was read -----------------------------------------------------------------------------
@@ -152,14 +157,14 @@ input_sentences as (
         {{ counted('coalesce(sum(read_tables.n_rows), 0)', 'row') }} || ' of '
         || {{ counted('count(*)', 'table') }} || ' read'
         || case
-            when max(delimited_files.n_files) > 0
-                then ', from ' || {{ counted('max(delimited_files.n_files)', 'delimited file') }}
+            when max(input_files.n_files) > 0
+                then ', from ' || {{ counted('max(input_files.n_files)', 'file') }}
             else ''
         end
         || '; ' || {{ counted('coalesce(sum(read_tables.n_left_out), 0)', 'row') }}
         || ' left out.' as sentence
     from read_tables
-    cross join delimited_files
+    cross join input_files
     union all
     select
         'info' as severity,
@@ -172,6 +177,17 @@ input_sentences as (
         || coalesce('; left out: ' || rules_by_table.rules, '') || '.' as sentence
     from read_tables
     left join rules_by_table on read_tables.table_name = rules_by_table.table_name
+    union all
+    select
+        'warning' as severity,
+        true as is_headline,
+        cast(null as varchar) as about,
+        n_near_misses as n,
+        5 as place,
+        {{ counted('n_near_misses', 'file') }} || ' not read may have been meant: ' || near_miss
+        || case when n_near_misses > 1 then '; all are in dq_input_files.' else '.' end as sentence
+    from input_files
+    where n_near_misses > 0
     union all
     select
         'info' as severity,
@@ -203,8 +219,12 @@ refused as (
             case
                 when rule like 'not!_a!_%' escape '!' then 1
                 when rule = 'sentinel_date' and table_name = 'applications' then 1
-                when rule in ('sentinel', 'waived')
-                    and {{ try_cast('raw_value', 'double') }} is null then 1
+                -- Scores, grades and answers are judged when they are numbers already.
+                when rule in ('sentinel', 'waived', 'out_of_range')
+                    and (
+                        column_name not in ('value', 'gpa_value', 'value_numeric')
+                        or {{ try_cast('raw_value', 'double') }} is null
+                    ) then 1
                 else 0
             end
         ) as n_untyped
@@ -229,10 +249,13 @@ refusals as (
     select
         table_name || '.' || column_name as about,
         n_refused as n,
-        coalesce(2 * n_refused > n_delivered, false) as is_worst,
-        table_name || '.' || column_name || ': ' || cast(n_refused as varchar)
-        || coalesce(' of ' || cast(n_delivered as varchar), '') || ' refused, for example '
-        || substr(example, 1, 40) || ': ' || reason
+        coalesce(2 * n_refused > n_delivered, false) or rule = 'field_off_scale' as is_worst,
+        table_name || '.' || column_name || ': '
+        || case
+            when rule = 'field_off_scale' then 'values ' || example
+            else cast(n_refused as varchar) || coalesce(' of ' || cast(n_delivered as varchar), '')
+                || ' refused, for example ' || substr(example, 1, 40)
+        end || ': ' || reason
         || case
             when rule in ('not_a_date', 'not_a_timestamp')
                 then '; give the format, see docs/mapping-guide.md'

@@ -38,7 +38,7 @@
     {{ return([
         'input_path', 'input_database', 'input_schema', 'input_models', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
-        'mixed_below', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
+        'mixed_below', 'on_poor_input', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
@@ -53,6 +53,7 @@
     {%- do check_offsets('as_of_offsets') -%}
     {%- do check_choice('deferrals', ['lost', 'enrolled', 'excluded']) -%}
     {%- do check_choice('leak_severity', ['warn', 'error']) -%}
+    {%- do check_choice('on_poor_input', ['warn', 'error']) -%}
     {%- do check_choice('refit', ['auto', 'always', 'never']) -%}
     {%- do check_stored_model() -%}
     {%- do check_share('mixed_below') -%}

@@ -268,8 +268,9 @@ final as (
                     then nullif(capabilities.marts, '')
             end as varchar
         ) as affected_marts,
-        case when not {{ is_small('capabilities.n_rows') }} then cast(capabilities.n_rows as bigint) end
-            as n_rows,
+        case
+            when not {{ is_small('capabilities.n_rows') }} then cast(capabilities.n_rows as bigint)
+        end as n_rows,
         case
             when not {{ is_small('capabilities.n_rows') }}
                 then cast(capabilities.n_filled as bigint)

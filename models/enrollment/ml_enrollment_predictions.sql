@@ -96,6 +96,8 @@ coherent as (
         and identified.outcome_stage = persons.outcome_stage
         and identified.score_kind = persons.score_kind
         and identified.known_on = persons.known_on
+        -- The others are not among those whose odds these are.
+        and identified.is_standing
 )
 
 select

@@ -193,4 +193,4 @@ select
     is_reached_suppressed,
     is_outcome_suppressed,
     case when not is_open then n_outcomes end as n_outcomes
-from decided as totaled
+from decided

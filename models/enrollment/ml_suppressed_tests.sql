@@ -70,12 +70,12 @@ compared as (
         select test_cycle, phase, 'all' as slice, 'all' as slice_value from hidden
         where slice_value = 'all'
         union
-        select hidden.test_cycle, hidden.phase, cells.slice, cells.slice_value
+        select hidden.test_cycle, hidden.phase, days.slice, days.slice_value
         from hidden
-        inner join cells
-            on hidden.test_cycle = cells.test_cycle
-            and hidden.phase = cells.phase
-        where hidden.slice_value = 'all' and cells.slice = 'days_to_census'
+        inner join cells as days
+            on hidden.test_cycle = days.test_cycle
+            and hidden.phase = days.phase
+        where hidden.slice_value = 'all' and days.slice = 'days_to_census'
     ) as hidden
         on {{ same_keys(
             'cells', 'hidden', ['test_cycle', 'phase', 'slice', 'slice_value']

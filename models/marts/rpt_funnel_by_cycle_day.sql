@@ -48,10 +48,9 @@ previous_cycles as (
     inner join calendars as previous on entry_terms.previous_entry_term = previous.entry_term
 ),
 
-all_profiled as (
+profiled as (
     select
         funnel_steps.entry_term,
-        funnel_steps.person_id,
         funnel_steps.stage,
         funnel_steps.stage_rank,
         funnel_steps.known_on,
@@ -61,20 +60,6 @@ all_profiled as (
     left join personas
         on funnel_steps.person_id = personas.person_id
         and funnel_steps.entry_term = personas.entry_term
-),
-
--- The rest of a total would tell of them.
-few_without_persona as (
-    select entry_term from all_profiled
-    where persona_key = 'none'
-    group by entry_term
-    having {{ is_small('count(distinct person_id)') }}
-),
-
-profiled as (
-    select all_profiled.* from all_profiled
-    left join few_without_persona on all_profiled.entry_term = few_without_persona.entry_term
-    where few_without_persona.entry_term is null or all_profiled.persona_key <> 'none'
 ),
 
 -- Every step counts in its own cycle, and as the previous one of another.

@@ -17,8 +17,12 @@ select
     {{- headcount_columns() }},
     case when not is_outcome_suppressed then cast(n_outcomes as bigint) end as actual,
     {%- for percent in [80, 95] %}
-    case when not is_outcome_suppressed then n_outcomes between low_{{ percent }} and high_{{ percent }} end
-        as inside_{{ percent }},
+    case
+        when not is_outcome_suppressed
+            then n_outcomes between low_{{ percent }} and high_{{ percent }}
+    end as inside_{{ percent }},
     {%- endfor %}
-    case when not is_outcome_suppressed then round(expected / nullif(n_outcomes, 0) - 1, 9) end as miss
+    case
+        when not is_outcome_suppressed then round(expected / nullif(n_outcomes, 0) - 1, 9)
+    end as miss
 from forecasts

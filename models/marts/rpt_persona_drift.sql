@@ -29,7 +29,10 @@ decided as (
         drift.*,
         exists (
             select 1 from suppressed
-            where suppressed.entry_term in (drift.previous_entry_term, drift.entry_term)
+            where (
+                suppressed.entry_term = drift.entry_term
+                or suppressed.entry_term = drift.previous_entry_term
+            )
                 and suppressed.persona_key = drift.persona_key
         ) as is_suppressed
     from drift

@@ -153,26 +153,18 @@ def evaluated_by(model: str) -> System:
     )
 
 
-# People without a persona are part of no figure where they are few.
-WITHOUT_FEW = f"""
-    select * from rows_of_people
-    where persona_key <> 'none' or n_none not between 1 and {MIN_CELL - 1}
-"""
 DAYS_BEFORE = "date_diff('day', steps.known_on, terms.census_on)"
 ON_A_DAY = f"""
-    with rows_of_people as (
+    with counted as (
         select
             steps.entry_term, steps.stage, steps.person_id, {DAYS_BEFORE} as days_before,
             coalesce(steps.program_code, 'unknown') as program_code,
-            coalesce(people.persona_key, 'none') as persona_key,
-            count(distinct case when people.persona_key is null then steps.person_id end)
-                over (partition by steps.entry_term) as n_none
+            coalesce(people.persona_key, 'none') as persona_key
         from intermediate.int_funnel_steps as steps
         inner join marts.dim_entry_terms as terms using (entry_term)
         left join ({PEOPLE}) as people using (person_id, entry_term)
         where steps.known_on is not null
     ),
-    counted as ({WITHOUT_FEW}),
     days as (
         select distinct entry_term, stage, days_to_census from marts.rpt_funnel_by_cycle_day
     )

@@ -102,7 +102,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Before the files are described it may. #}
 {% macro source_has(table_name, name) -%}
+    {%- if reads_files() and load_relation(ref('input__files')) is none -%}
+        {{ return(true) }}
+    {%- endif -%}
     {%- for part in find_source(table_name).parts if name in part.columns -%}
         {{ return(true) }}
     {%- endfor -%}

@@ -4,6 +4,7 @@
 {% set keys = reviewed_keys() -%}
 {%- set dates = checked_dates() -%}
 {%- set recordings = recorded_columns() -%}
+{%- set required_values = {'applications': 'program_code', 'interactions': 'interaction_type'} -%}
 {%- set people = {
     'entry_terms': 'cast(null as varchar)', 'programs': 'cast(null as varchar)',
     'stage_events': 'cast(null as varchar)',
@@ -114,7 +115,7 @@ untyped_judged as (
 
 -- A row that stays without a value that the contract requires.
 blank as (
-    {%- for table, column in {'applications': 'program_code', 'interactions': 'interaction_type'}.items() %}
+    {%- for table, column in required_values.items() %}
     select
         '{{ table }}' as table_name,
         {{ keys[table] }} as row_key,

@@ -48,7 +48,9 @@ scaled as (
             case when education.gpa_scale_pass > education.gpa_scale_max then 'low_best' end,
             'high_best'
         ) as direction,
-        case when only_scales.direction = 'low_best' then only_scales.scale_max end as worst_of_country
+        case
+            when only_scales.direction = 'low_best' then only_scales.scale_max
+        end as worst_of_country
     from education
     left join only_scales on education.country = only_scales.country
     left join scales
@@ -56,8 +58,8 @@ scaled as (
         and education.gpa_scale_max = scales.scale_max
 ),
 
--- The best grade of an inverse scale is 1, and the scale may be given by it (1.0 with pass 4.0) or by
--- its worst, the largest number (6.0). Then the worst is the country's, or one below the pass mark.
+-- The best grade of an inverse scale is 1; the scale may be given by it (1.0 with pass 4.0) or by
+-- its worst, the largest number (6.0). Else the worst is the country's, or one beyond the pass mark.
 bounded as (
     select
         * exclude (scale_max, worst_of_country),

@@ -46,5 +46,6 @@ select
     n_off_scale,
     least_value,
     largest_value,
-    n_off_scale < {{ least_number }} or n_off_scale <= {{ least_share }} * n_values as fits_its_scale
+    n_off_scale < {{ least_number }}
+    or n_off_scale <= {{ least_share }} * n_values as fits_its_scale
 from fields

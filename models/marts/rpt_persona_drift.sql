@@ -27,7 +27,7 @@ suppressed as (
 decided as (
     select
         drift.*,
-        exists (
+        exists(
             select 1 from suppressed
             where (
                 suppressed.entry_term = drift.entry_term

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from applicant_personas.delimited import find_delimiter, split_header
 from applicant_personas.mapping.contract import Contract
 from applicant_personas.mapping.expressions import local_words, read_date, read_number, text_of
 from applicant_personas.mapping.formats import (
@@ -26,7 +26,6 @@ from applicant_personas.mapping.profile import SourceColumn, SourceTable
 from applicant_personas.mapping.text import one_line, quote_name
 
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
-DELIMITERS = ",;\t|"
 # Values are kept as codes where a column has few of them and they are short.
 MOST_CODES, LONGEST_CODE = 400, 100
 # A column is a number, a day or a boolean when nearly all of its values read as such.
@@ -178,7 +177,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, parts: list[Path]) 
         if not readers:
             return
         connection.execute(f"create table source.{name} as {' union all by name '.join(readers)}")
-    except (duckdb.Error, csv.Error) as error:
+    except duckdb.Error as error:
         raise ValueError(f"{parts[0]} can't be read: {one_line(str(error), 300)}") from error
     rejects = connection.execute(
         "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'reject_errors'"
@@ -197,11 +196,10 @@ def _reader(path: Path) -> str | None:
         return f"select * from read_parquet({_text(str(path))}, hive_partitioning = false)"
     encoding, line = _read_header(path)
     lines = line.splitlines(keepends=True)
-    headers = {d: next(csv.reader(lines, delimiter=d), []) for d in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda d: len(headers[d]))
-    header = _column_names(headers[delimiter])
-    if not header:
+    if not line.strip("\r\n"):
         return None
+    delimiter = find_delimiter(line, known=())
+    header = _column_names(split_header(line.rstrip("\r\n"), delimiter))
     # A line break within the header makes the reader mistake the file's kind of line break, and
     # lose every row without a word.
     is_crlf = len(lines) > 1 and line.endswith("\r\n")

@@ -71,7 +71,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     n_edits = sum(edit(mapping / name, *texts) for name, edits in EDITS.items() for texts in edits)
     assert main(apply) == 0
     marts = ["fct_applicant_personas", "fct_enrollment_scores", "dim_personas", "dq_score_issues"]
-    select = [f"+{mart}" for mart in [*marts, "dq_unmapped_codes", "dq_diverted_rows"]]
+    select = [f"+{mart}" for mart in [*marts, "dq_build_summary"]]
     built = build(folder / "build", folder / "input", select=select)
     return Case(sample, said.getvalue().splitlines(), n_edits, built)
 
@@ -182,3 +182,10 @@ def test_what_is_no_date_is_listed_and_loses_no_row(case: Case) -> None:
     )
     blank = sum(day == "" for (day,) in case.original("applications", "submitted_at"))
     assert empty == [blank + len(BAD_DATES)]
+
+
+def test_what_was_refused_is_in_the_summary(case: Case) -> None:
+    refused = case.warehouse.column(
+        "select sentence from marts.dq_build_summary where topic = 'refused'"
+    )
+    assert any("5 of " in sentence and min(BAD_DATES) in sentence for sentence in refused), refused

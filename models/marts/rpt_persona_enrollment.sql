@@ -67,7 +67,10 @@ celled as (
         suppressed.phase,
         suppressed.slice_value as persona_key,
         suppressed.is_suppressed,
-        counted.run_id,
+        coalesce(
+            counted.run_id,
+            max(counted.run_id) over (partition by suppressed.entry_term, suppressed.phase)
+        ) as run_id,
         coalesce(counted.n_population, 0) as n_population,
         coalesce(counted.n_applications, 0) as n_applications,
         coalesce(counted.expected_enrollments, 0) as expected_enrollments,

@@ -144,7 +144,10 @@
 {# Files are read in the run that describes them: others may stand there by now. The records of
    irregular ones leave at the end of a run. #}
 {% macro check_is_described(parts) -%}
-    {%- set needed = [ref('input__files')] if flags.WHICH in ('run', 'build') else [] -%}
+    {%- set needed = [] -%}
+    {%- if flags.WHICH in ('run', 'build') -%}
+        {%- do needed.extend([ref('input__source'), ref('input__files')]) -%}
+    {%- endif -%}
     {%- if parts | selectattr('kind', 'equalto', 'records') | list
            and flags.WHICH in ('run', 'build', 'retry') -%}
         {%- do needed.append(ref('input__delimited_records')) -%}
@@ -160,6 +163,7 @@
 
 {# Refs stand outside of the condition, so that parsing sees them. #}
 {% macro find_readable_parts(table_name) -%}
+    {%- do ref('input__source') -%}
     {%- do ref('input__files') -%}
     {%- do ref('input__delimited_records') -%}
     {%- do refer_to_input_models() -%}

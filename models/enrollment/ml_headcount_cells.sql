@@ -4,28 +4,8 @@
 
 with
 
-all_standings as (
-    select * from {{ ref('ml_headcount_standings') }}
-),
-
--- The rest of a total would tell of them.
-without_persona as (
-    select
-        entry_term,
-        known_on,
-        person_id,
-        count(*) over (partition by entry_term, known_on) as n
-    from all_standings
-    where is_furthest and persona_key = 'none'
-),
-
 standings as (
-    select all_standings.* from all_standings
-    left join without_persona
-        on all_standings.entry_term = without_persona.entry_term
-        and all_standings.known_on = without_persona.known_on
-        and all_standings.person_id = without_persona.person_id
-    where without_persona.n is null or not {{ is_small('without_persona.n') }}
+    select * from {{ ref('ml_headcount_standings') }}
 ),
 
 -- A person counts once: by the furthest of several applications, and in each of several programs.

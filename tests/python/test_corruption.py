@@ -290,6 +290,9 @@ FAULTS: list[Fault] = [
     judges("persons", "not_a_boolean", is_test="perhaps"),
     judges("persons", "out_of_range", distance_km="-12"),
     judges("persons", "sentinel", birth_year="9999"),
+    judges("persons", "not_a_whole_number", birth_year="1_990"),
+    judges("persons", "not_a_timestamp", created_at="2024-01-02 10:00:00+99:00"),
+    judges("persons", "out_of_range", distance_km="1e299"),
     judges("persons", "sentinel_date", created_at="1900-01-01 00:00:00"),
     judges("persons", "merge_target_missing", merged_into_person_id="nobody"),
     judges("test_scores", "not_a_number", value="seven"),
@@ -306,6 +309,8 @@ FAULTS: list[Fault] = [
     judges("education_records", "exceeds_scale", gpa_value="4.8"),
     judges("education_records", "scale_missing", gpa_scale_max="", country="IN"),
     judges("education_records", "zero", gpa_value="0"),
+    judges("education_records", "scale_missing", gpa_scale_max="four", country="IN"),
+    judges("education_records", "scale_inferred", gpa_scale_max="1e299"),
     judges("interactions", "out_of_range", minutes="-3"),
 ]
 
@@ -410,8 +415,10 @@ def test_every_planted_row_is_diverted_and_no_other(case: Case) -> None:
 
 
 def test_every_planted_value_is_judged_and_no_other(case: Case) -> None:
+    # So many grades are off their scales that the field is said to be, once.
     found = case.found(
-        "select table_name, rule, row_key, count(*) from marts.dq_score_issues group by all"
+        "select table_name, rule, row_key, count(*) from marts.dq_score_issues"
+        " where rule <> 'field_off_scale' group by all"
     )
     assert found == case.planted("judged")
 

@@ -161,7 +161,6 @@ BUILDS: dict[str, Callable[[Path], Case]] = {
     "eight_cycles": build_eight_cycles,
     "sample": build_sample,
     "on_one_thread": lambda folder: build_sample(folder, 1),
-    "on_two_threads": lambda folder: build_sample(folder, 2),
     "only_interactions": lambda folder: build_only(folder, "interactions"),
     "only_stage_events": lambda folder: build_only(folder, "stage_events"),
     "flat": build_flat,
@@ -195,11 +194,6 @@ def sample(builds: dict[str, Future[Case]]) -> Case:
 @pytest.fixture(scope="session")
 def on_one_thread(builds: dict[str, Future[Case]]) -> Case:
     return builds["on_one_thread"].result()
-
-
-@pytest.fixture(scope="session")
-def on_two_threads(builds: dict[str, Future[Case]]) -> Case:
-    return builds["on_two_threads"].result()
 
 
 @pytest.fixture(scope="session")
@@ -771,18 +765,15 @@ def test_the_erased_are_counted_and_not_named(large: Case) -> None:
 # --- determinism --------------------------------------------------------------------------------
 
 
-def test_marts_are_equal_on_any_number_of_threads(
-    sample: Case, on_one_thread: Case, on_two_threads: Case
-) -> None:
+def test_marts_are_equal_on_any_number_of_threads(sample: Case, on_one_thread: Case) -> None:
     marts = sample.warehouse.marts()
     assert {"fct_applicant_personas", "fct_enrollment_scores", "dq_reconciliation"} <= set(marts)
     runs = "select run_id from marts.fct_model_runs order by 1"
-    for other in (on_one_thread, on_two_threads):
-        # Run ids are digests of data, settings and versions.
-        assert other.warehouse.column(runs) == sample.warehouse.column(runs)
-        others = other.warehouse.marts()
-        assert [table for table in marts if marts[table] != others[table]] == []
-        assert set(marts) == set(others)
+    # Run ids are digests of data, settings and versions.
+    assert on_one_thread.warehouse.column(runs) == sample.warehouse.column(runs)
+    others = on_one_thread.warehouse.marts()
+    assert [table for table in marts if marts[table] != others[table]] == []
+    assert set(marts) == set(others)
 
 
 # --- what the build says of itself --------------------------------------------------------------
@@ -805,7 +796,7 @@ def test_the_summary_of_the_sample_is_short_and_agrees_with_its_files(sample: Ca
     for table, rows in files.items():
         assert read_rows[table] == len(rows), table
     total = sum(map(len, files.values()))
-    assert f"{total} rows of 9 tables read, from 9 delimited files" in summary["sentence"].iloc[0]
+    assert f"{total} rows of 9 tables read, from 9 files" in summary["sentence"].iloc[0]
     assert summary.loc["personas", "sentence"].count(";") == summary.loc["personas", "n"] - 1
     scores = pd.read_csv(sample.input / "test_scores.csv", dtype=str)
     unreal = scores["test_date"].str.startswith("1900-01-01").sum()

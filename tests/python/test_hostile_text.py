@@ -98,13 +98,16 @@ def test_an_erasure_list_of_hostile_text_erases_them(project: Project, tmp_path:
     assert run.rows("select count(*) from input.input__applications") == [(0,)]
 
 
-# A text that is SQL where it is not quoted, an innocent one, and a word that only SQL knows.
-CATALOG_TEXTS = [f"{HOSTILE[0]} {HOSTILE[1]}", "O'Brien", "order"]
+# Text that is SQL where it is not quoted in every column; and a word that only SQL knows.
+CATALOG_TEXTS = [
+    *((column, f"O'Brien {HOSTILE[0]} {HOSTILE[1]}") for column in text_columns("feature_catalog")),
+    ("feature", "order"),
+    ("block", "O'Brien"),
+]
 FREE_TEXTS = {"label", "description", "unit", "source_column"}
 
 
-@pytest.mark.parametrize("column", text_columns("feature_catalog"))
-@pytest.mark.parametrize("text", CATALOG_TEXTS)
+@pytest.mark.parametrize(("column", "text"), CATALOG_TEXTS)
 def test_text_of_the_catalog_is_kept_or_refused_in_a_sentence(
     project: Project, tmp_path: Path, column: str, text: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -277,20 +277,19 @@ def test_files_are_read_in_the_run_that_describes_them(project: Project, plain: 
     )
 
 
-def test_thousands_of_columns_are_columns(project: Project, tmp_path: Path) -> None:
-    names = ["person_id", *(f"x_{number}" for number in range(2_000))]
-    text = ",".join(names) + "\n" + ",".join(map(str, range(2_001))) + "\n"
+def test_hundreds_of_columns_are_columns(project: Project, tmp_path: Path) -> None:
+    names = ["person_id", *(f"x_{number}" for number in range(800))]
+    text = ",".join(names) + "\n" + ",".join(map(str, range(801))) + "\n"
     folder = write_tables(tmp_path, persons=text)
     run = project.build(folder, "input__persons", "input__columns")
     assert run.result.success, run.message
-    assert run.rows("select person_id, x_1999 from input.input__persons") == [("0", "2000")]
+    assert run.rows("select person_id, x_799 from input.input__persons") == [("0", "800")]
     counted = "select count(*) from input.input__columns where column_name like 'x!_%' escape '!'"
-    assert run.rows(counted) == [(2_001,)]
+    assert run.rows(counted) == [(801,)]
 
 
-@pytest.mark.parametrize("n_lines", [2_000, 60_000])
-def test_a_long_cell_stays_one_cell(project: Project, tmp_path: Path, n_lines: int) -> None:
-    cell = "\n".join(f"p{number},note of somebody" for number in range(n_lines))
+def test_a_long_cell_stays_one_cell(project: Project, tmp_path: Path) -> None:
+    cell = "\n".join(f"p{number},note of somebody" for number in range(30_000))
     persons = csv_text([{"person_id": "1", "x_note": cell}, {"person_id": "2", "x_note": "b"}])
     for ragged in ("", "3\n"):
         folder = write_tables(tmp_path, persons=persons + ragged)

@@ -256,7 +256,7 @@ def test_a_name_stays_and_a_given_one_goes_first(sample: Warehouse, tmp_path: Pa
     (brought / "persona_names.csv").write_text(
         "persona_key,persona_name,description\nPERSONA_02,Old friends,\n"
     )
-    models = ["input__files", "input__persona_names", "ml_persona_names"]
+    models = ["input__source", "input__files", "input__persona_names", "ml_persona_names"]
     build(folder, brought, select=models)
     given = sample.frame(names)
     assert given["persona_name"][1] == "Old friends"

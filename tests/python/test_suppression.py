@@ -181,16 +181,8 @@ def headcount(mart: str, count: str, column: str) -> System:
     return System(
         dimensions=("breakdown_value",),
         truth=f"""
-            with standings as (
-                select *, count(distinct case when is_furthest and persona_key = 'none'
-                    then person_id end) over (partition by entry_term, known_on) as n_none,
-                    max(case when is_furthest and persona_key = 'none' then 1 else 0 end) over (
-                        partition by entry_term, known_on, person_id) as is_none
-                from ml.ml_headcount_standings
-            ),
-            counted as (
-                select * from standings
-                where is_none = 0 or n_none not between 1 and {MIN_CELL - 1}
+            with counted as (
+                select * from ml.ml_headcount_standings
             ),
             people as (
                 select entry_term, known_on, 'persona' as breakdown, person_id,

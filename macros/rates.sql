@@ -1,9 +1,3 @@
-{# A group's rate, leaning on the fallback while the group is small. #}
-{% macro shrunken_rate(relation, fallback, full_trust_rows) -%}
-    (coalesce({{ relation }}.n_positive, 0) + {{ full_trust_rows }}.0 * {{ fallback }})
-    / (coalesce({{ relation }}.n, 0) + {{ full_trust_rows }}.0)
-{%- endmacro %}
-
 {# Bound of Wilson's 95 % interval of a rate, within 0 and 1; `sign` is '-' or '+'. #}
 {% macro wilson_bound(n_positive, n, sign) -%}
     {%- set z = 1.959964 -%}

@@ -117,7 +117,8 @@
         {%- do columns.setdefault(name | trim | lower, source_column(expression, 'varchar')) -%}
     {%- endfor -%}
     {{ return({
-        'kind': kind, 'files': group.paths if kind == 'records' else group.files, 'delimiter': group.delimiter,
+        'kind': kind, 'files': group.paths if kind == 'records' else group.files,
+        'delimiter': group.delimiter,
         'n_columns': group.columns | length, 'is_partitioned': group.partitions | length > 0,
         'columns': columns,
     }) }}

@@ -19,7 +19,25 @@ pooled_tests as (
     where test_cycle not in (select entry_term from closed_terms)
 ),
 
--- A test of several cycles tells a value where each of them does, and so nothing more.
+-- A whole phase is always told of all cycles together, for that is the headline: a cycle that is too
+-- small for it takes the smallest other one with it where it is the only such.
+ranked_cycles as (
+    select
+        totals.entry_term,
+        totals.phase,
+        totals.is_suppressed,
+        sum(case when totals.is_suppressed then 1 else 0 end) over (
+            partition by totals.phase
+        ) as n_hidden,
+        row_number() over (
+            partition by totals.phase, totals.is_suppressed order by totals.n, totals.entry_term
+        ) as place
+    from {{ ref('ml_suppressed_scores') }} as totals
+    inner join closed_terms on totals.entry_term = closed_terms.entry_term
+    where totals.slice = 'persona' and totals.slice_value = 'all' and totals.n > 0
+),
+
+-- Of values a test of several cycles tells those that each of them does, and so nothing more.
 hidden as (
     select entry_term as test_cycle, slice, phase, slice_value
     from suppressed_scores
@@ -32,6 +50,11 @@ hidden as (
     from suppressed_scores
     inner join closed_terms on suppressed_scores.entry_term = closed_terms.entry_term
     cross join pooled_tests
+    where suppressed_scores.slice_value <> 'all'
+    union
+    select entry_term as test_cycle, 'persona' as slice, phase, 'all' as slice_value
+    from ranked_cycles
+    where not is_suppressed and n_hidden = 1 and place = 1
 ),
 
 cells as (

@@ -33,7 +33,11 @@ SHARE_OF_KIND = 0.9
 # A day, what is between it and the time of day, and that.
 DAY_AND_TIME = "^(.*?)(?:(,? +|T)([0-9]{1,2}:[0-9]{2}.*))?$"
 # Dates that the project reads as they are.
-IS_ISO = "(value like '____-__-__%' and try_cast(value as timestamp) is not null)"
+# The engine reads a clock of twelve hours only in part.
+IS_ISO = (
+    "(value like '____-__-__%' and not regexp_matches(value, '[AaPp][Mm]$')"
+    " and try_cast(value as timestamp) is not null)"
+)
 BOOLEANS = ("true", "false", "t", "f", "yes", "no", "y", "n", "0", "1")
 
 

@@ -71,15 +71,7 @@
             ]) -%}
         {%- endfor -%}
     {%- endfor -%}
-    select *
-    from (
-        values
-        {%- for row in rows %}
-        ({{ row | join(', ') }}),
-        {%- endfor %}
-        (null, null, null)
-    ) as listed (location, table_name, records)
-    where listed.location is not null
+    {{ rows_as_relation(rows, ['location', 'table_name', 'records']) }}
 {%- endmacro %}
 
 {% macro columns_of_relations() -%}
@@ -95,13 +87,20 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
+    {{ rows_as_relation(
+        rows, ['table_name', 'source', 'column_name', 'data_type', 'column_order']
+    ) }}
+{%- endmacro %}
+
+{# Rows of expressions as a relation, which may have none; the first column is never null. #}
+{% macro rows_as_relation(rows, names) -%}
     select *
     from (
         values
         {%- for row in rows %}
         ({{ row | join(', ') }}),
         {%- endfor %}
-        (null, null, null, null, null)
-    ) as listed (table_name, source, column_name, data_type, column_order)
-    where listed.table_name is not null
+        ({{ (['null'] * (names | length)) | join(', ') }})
+    ) as listed ({{ names | join(', ') }})
+    where listed.{{ names[0] }} is not null
 {%- endmacro %}

@@ -29,7 +29,8 @@ def test_a_project_that_installs_this_one_builds_on_an_empty_database(tmp_path: 
     # From another folder, so that nothing depends on where dbt is run.
     dbt = [str(Path(sys.executable).with_name("dbt")), "--quiet"]
     place = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    environment = {name: v for name, v in os.environ.items() if name != "PERSONAS_WAREHOUSE"}
+    own = ("PERSONAS_", "DBT_")
+    environment = {name: v for name, v in os.environ.items() if not name.startswith(own)}
     for command in (
         ["deps"],
         ["build", "--exclude-resource-type", "test", "--vars", f"{{crm_folder: {crm}}}"],
@@ -44,9 +45,9 @@ def test_a_project_that_installs_this_one_builds_on_an_empty_database(tmp_path: 
         "select distinct table_schema from information_schema.tables order by 1"
     )
     assert "university_admissions" in schemas
-    own = [name for name in schemas if name != "university_admissions"]
-    assert own
-    assert all(name.startswith("university_personas_") for name in own)
+    packaged = [name for name in schemas if name != "university_admissions"]
+    assert packaged
+    assert all(name.startswith("university_personas_") for name in packaged)
     marts = "university_personas_marts"
     assert warehouse.column(f"select count(*) from {marts}.fct_applicant_personas")[0] > 200
     assert warehouse.column(f"select count(*) from {marts}.fct_enrollment_scores")[0] > 50

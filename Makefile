@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build test sample lint lock clean
+.PHONY: build test sample lint bench lock clean
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
@@ -26,6 +26,11 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	PERSONAS_WAREHOUSE=:memory: DBT_TARGET_PATH=target/lint DBT_LOG_PATH=target/lint \
 		$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
+
+# The whole build beside a notebook, by size: make bench PERSONS="10000 1000000".
+PERSONS ?= 10000 100000 1000000
+bench: $(STAMP)
+	$(BIN)/python benchmarks/whole_build.py --persons $(PERSONS)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

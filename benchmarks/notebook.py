@@ -69,7 +69,10 @@ def cohorts(folder: Path) -> pd.DataFrame:
         rows[f"is_{stage}"] = (rows[stage] <= rows["cutoff"]).astype(float)
         rows[f"days_since_{stage}"] = (rows["cutoff"] - rows[stage]).dt.days.clip(lower=0)
         rows.loc[rows[f"is_{stage}"] == 0, f"days_since_{stage}"] = np.nan
-    over = rows[["denied", "withdrawn", "declined_by_applicant", "enrolled"]].min(axis=1) <= rows["cutoff"]
+    over = (
+        rows[["denied", "withdrawn", "declined_by_applicant", "enrolled"]].min(axis=1)
+        <= rows["cutoff"]
+    )
     rows = rows[~over].copy()
     rows["days_to_submit"] = (rows["submitted"] - rows["started_at"]).dt.days
     amount = pd.to_numeric(rows["scholarship_offer_amount"], errors="coerce")

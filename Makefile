@@ -12,13 +12,16 @@ build: $(STAMP)
 
 test: $(STAMP)
 	$(MAKE) --jobs 2 --output-sync=target lint sample
-	PERSONAS_BUILT_SAMPLE=target/ci.duckdb \
+	PERSONAS_BUILT_SAMPLE=$(SAMPLE) \
 		$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Built and tested afresh, with nothing of an earlier build in it; the Python tests read it too.
+# Built and tested afresh, with nothing of an earlier build in it; the Python tests read it too, and
+# copies of it, whose views want the name.
+SAMPLE := target/sample/warehouse.duckdb
 sample: $(STAMP)
-	rm -f target/ci.duckdb*
-	$(BIN)/dbt build --target ci
+	rm -rf $(dir $(SAMPLE))
+	mkdir -p $(dir $(SAMPLE))
+	PERSONAS_WAREHOUSE=$(SAMPLE) DBT_LOG_LEVEL_FILE=none $(BIN)/dbt build --target ci
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from warehouse import ROOT, Warehouse, build
+from warehouse import ROOT, Warehouse, build, copied_sample
 
 from applicant_personas.personas.rules import RULE_TYPES, persona_rules
 
@@ -148,7 +148,7 @@ def test_every_shipped_feature_of_personas_has_words() -> None:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    return build(tmp_path_factory.mktemp("meaning"), select=["+rpt_persona_cards"])
+    return copied_sample(tmp_path_factory.mktemp("meaning"))
 
 
 def test_the_sql_of_a_rule_gives_its_coverage_and_purity(sample: Warehouse) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -93,6 +94,14 @@ def built_sample(folder: Path) -> Warehouse:
     """Give the committed sample, built in the folder unless `make test` has built it already."""
     built = os.environ.get("PERSONAS_BUILT_SAMPLE")
     return Warehouse(ROOT / built) if built else build(folder)
+
+
+def copied_sample(folder: Path) -> Warehouse:
+    """Give the committed sample, built, in the folder itself, to build on."""
+    sample = built_sample(folder)
+    if sample.database.parent != folder:
+        shutil.copy(sample.database, folder / "warehouse.duckdb")
+    return Warehouse(folder / "warehouse.duckdb")
 
 
 def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:

@@ -7,10 +7,12 @@ them, and follow them upstream.
 
 All rules of a table in one query: one scan, and one grouping a key.
 keys: lists of columns. A key of one column may be missing, of several columns it is compared as is.
+record_keys: {record: [columns]}, the key of each kind of row, by the column `record`, of a table
+that holds several.
 not_null: columns. ranges: {column: [least, most]}, null where there is no bound.
 accepted: {column: [values]}; a missing value is accepted.
 #}
-{% test is_sound(model, keys=[], not_null=[], ranges={}, accepted={}) %}
+{% test is_sound(model, keys=[], record_keys={}, not_null=[], ranges={}, accepted={}) %}
 {%- set counts = {} %}
 {%- for column in not_null %}
     {%- do counts.update({'not null: ' ~ column: column ~ ' is null'}) %}
@@ -59,14 +61,21 @@ where n_broken > 0
     {%- endset %}
     {%- do selects.append(counted) %}
 {%- endif %}
+{%- set grouped = [] %}
 {%- for key in keys %}
+    {%- do grouped.append(('unique', key, key[0] ~ ' is not null' if key | length == 1)) %}
+{%- endfor %}
+{%- for record, key in record_keys.items() %}
+    {%- do grouped.append(('unique ' ~ record, key, 'record = ' ~ sql_string(record))) %}
+{%- endfor %}
+{%- for kind, key, condition in grouped %}
     {%- set columns = key | join(', ') %}
     {%- set repeated %}
-select {{ sql_string('unique: ' ~ columns) }} as rule, count(*) as n_broken
+select {{ sql_string(kind ~ ': ' ~ columns) }} as rule, count(*) as n_broken
 from (
     select {{ columns }}
     from {{ model }}
-    {{ 'where ' ~ columns ~ ' is not null' if key | length == 1 }}
+    {{ 'where ' ~ condition if condition }}
     group by {{ columns }}
     having count(*) > 1
 ) as repeated

@@ -33,10 +33,10 @@ SHARE_OF_KIND = 0.9
 # A day, what is between it and the time of day, and that.
 DAY_AND_TIME = "^(.*?)(?:(,? +|T)([0-9]{1,2}:[0-9]{2}.*))?$"
 # Dates that the project reads as they are.
-# The engine reads a clock of twelve hours only in part.
+# Of a word at the end (PM, Uhr, CET) the engine makes nothing, unless it says UTC.
 IS_ISO = (
-    "(value like '____-__-__%' and not regexp_matches(value, '[AaPp][Mm]$')"
-    " and try_cast(value as timestamp) is not null)"
+    "(value like '____-__-__%' and try_cast(value as timestamp) is not null"
+    " and (not regexp_matches(value, '[ 0-9][A-Za-z]+$') or regexp_matches(value, '(Z|UTC)$')))"
 )
 BOOLEANS = ("true", "false", "t", "f", "yes", "no", "y", "n", "0", "1")
 

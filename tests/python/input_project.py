@@ -145,6 +145,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     saved, here = dict(os.environ), Path.cwd()
     os.environ["DBT_TARGET_PATH"] = str(folder / "target")
     os.environ["DBT_LOG_PATH"] = str(folder / "logs")
+    os.environ["DBT_WRITE_JSON"] = "false"
     try:
         yield Project(folder)
     finally:

@@ -56,6 +56,7 @@ def spelled(day: date, minute: int, day_format: str, clock: str, is_padded: bool
     st.booleans(),
 )
 @example([(date(2000, 1, 1), 0)], "%Y-%m-%d", " %I:%M %p", True)
+@example([(date(2000, 10, 1), 0)], "%Y-%m-%d", " %H:%M Uhr", False)
 @example([(date(2031, 12, 23), 0)], "%d-%m-%y", "", True)
 @example([(date(2023, 12, 31), 0), (date(2023, 1, 2), 0)], "%m/%d/%Y", " %I:%M %p", False)
 @example([(date(2001, 2, 20), 0)], "%d%m%Y", "", True)

@@ -116,6 +116,8 @@ def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:
             "PERSONAS_WAREHOUSE": str(folder / "warehouse.duckdb"),
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
+            # The manifest takes half a second to write, and is read of a parse alone.
+            "DBT_WRITE_JSON": str(arguments[0] == "parse").lower(),
         },
         "is_parsed": set(variables) <= READ_WHEN_RUN,
         "output": str(folder / "output.txt"),

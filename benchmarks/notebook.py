@@ -168,7 +168,6 @@ def main(folder: Path, output: Path) -> None:
     is_last = is_closed & rows["term_order"].eq(rows["term_order"][is_closed].max()).to_numpy()
     train = is_closed & ~is_last
     y = rows["enrolled_later"].to_numpy()
-    # Leaves of 20 rows: what cross-validation prefers, and half the time of full trees.
     forest = RandomForestClassifier(100, min_samples_leaf=20, n_jobs=-1, random_state=0)
     forest.fit(x[train], y[train])
     rows["probability"] = forest.predict_proba(x)[:, 1]

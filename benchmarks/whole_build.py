@@ -206,8 +206,11 @@ def main() -> None:
     parser.add_argument("--only-build", action="store_true", help="leave the notebook out")
     given = parser.parse_args()
     folder = ready(given.folder)
-    measured = [measure(folder, n, given.runs, not given.only_build) for n in given.persons]
-    REPORT.write_text(report(measured, given.runs))
+    measured = []
+    for persons in given.persons:
+        measured.append(measure(folder, persons, given.runs, not given.only_build))
+        # At once, so that a larger size that fails takes nothing of it away.
+        REPORT.write_text(report(measured, given.runs))
     print(REPORT.read_text())
 
 

@@ -23,6 +23,9 @@ BROKEN = {
     "insert into features.ftr_applicants from features.ftr_applicants limit 3": (
         "ftr_applicants_is_sound: unique: application_id, known_on, broken by 3."
     ),
+    "insert into ml.ml_persona_fit from ml.ml_persona_fit where record = 'center' limit 2": (
+        "ml_persona_fit_is_sound: unique center: column_name, broken by 2."
+    ),
     "update features.ftr_applicants set person_id = null": (
         "ftr_applicants_is_sound: not null: person_id, broken by"
     ),
@@ -39,7 +42,7 @@ def test_a_broken_rule_fails_and_is_told_by_name(sample: Path, tmp_path: Path, c
     shutil.copy(sample, tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute(change)
-    names = ["dim_personas_is_sound", "ftr_applicants_is_sound"]
+    names = ["dim_personas_is_sound", "ftr_applicants_is_sound", "ml_persona_fit_is_sound"]
     with pytest.raises(AssertionError) as failed:
         run_dbt(tmp_path, "test", "--select", *names)
     assert BROKEN[change] in str(failed.value)

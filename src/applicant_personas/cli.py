@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from applicant_personas.dictionary import write_dictionary
+from applicant_personas.export import LISTS, export
 from applicant_personas.mapping import (
     coverage,
     filled_crosswalk,
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_map(commands)
     _add_apply(commands)
     _add_build(commands)
+    _add_export(commands)
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -184,6 +188,36 @@ def _build(options: argparse.Namespace) -> int:
     from applicant_personas.build import run_build
 
     return run_build(options.dbt_arguments)
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `export`: the contact list, what changed, and what the CRM is to be told."""
+    parser = commands.add_parser(
+        "export",
+        help="write the contact list, what changed, or what the CRM is to be told as CSV",
+        description="Of people who may be contacted and are undecided, and of nobody else. "
+        "contact_list and score_changes replace their files; crm writes a new file with the rows "
+        "that are new or changed since the last one, and records them beside it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("list", metavar="LIST", choices=LISTS, help=", ".join(LISTS))
+    database = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
+    parser.add_argument("--database", type=Path, default=database, help="what a build wrote")
+    parser.add_argument("--schema", default="marts", help="of the marts in it")
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        default=Path("exports"),
+        help="where the files go: what the var export_path says",
+    )
+    parser.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    now = datetime.datetime.now(datetime.UTC)
+    print(export(options.list, options.database, options.schema, options.folder, now))
+    return 0
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

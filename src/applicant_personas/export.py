@@ -1,7 +1,4 @@
-"""`applicant-personas export`: lists for people and the CRM, as CSV, from a built warehouse.
-
-Part of the command line: it knows DuckDB.
-"""
+"""`applicant-personas export`: lists for people and the CRM, as CSV, from a built warehouse."""
 
 from __future__ import annotations
 
@@ -12,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from applicant_personas.mapping.text import quote_name
 from applicant_personas.spreadsheet import Cell, csv_text
+from applicant_personas.warehouse import check_build, open_warehouse
 
 # What is exported, by name: the mart, its columns, and what the rows are ordered by. Every list is
 # of people on the contact list, and of nobody else.
@@ -92,60 +88,16 @@ def export(name: str, database: Path, schema: str, folder: Path, now: datetime.d
 
 def read_table(name: str, database: Path, schema: str) -> Table:
     """Read a list and whom it may be of; the database is open, read-only, for that long."""
-    if not database.is_file():
-        raise ValueError(
-            f"There is no database at {database}: build first, or name one with --database."
-        )
-    try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            as_of = _check_build(connection, database, schema)
-            marts = quote_name(schema)
-            found = connection.execute(LISTS[name].format(schema=marts))
-            columns = [column[0] for column in found.description or []]
-            rows = found.fetchall()
-            contacts = connection.execute(
-                f"select md5(application_id) from {marts}.rpt_contact_list"
-            ).fetchall()
-    except duckdb.IOException as error:
-        raise ValueError(
-            f"{database} can't be opened: while a build writes to it, wait for its end "
-            f"({str(error).splitlines()[0]})."
-        ) from error
-    except duckdb.CatalogException as error:
-        raise ValueError(
-            f"{database} lacks what is to be exported: build the whole project first "
-            f"({str(error).splitlines()[0]})."
-        ) from error
+    with open_warehouse(database) as connection:
+        as_of = check_build(connection, database, schema)
+        marts = quote_name(schema)
+        found = connection.execute(LISTS[name].format(schema=marts))
+        columns = [column[0] for column in found.description or []]
+        rows = found.fetchall()
+        contacts = connection.execute(
+            f"select md5(application_id) from {marts}.rpt_contact_list"
+        ).fetchall()
     return Table(columns, rows, as_of, {code for (code,) in contacts})
-
-
-def _check_build(
-    connection: duckdb.DuckDBPyConnection, database: Path, schema: str
-) -> datetime.date:
-    """Give the day of the last build, which has to be complete.
-
-    What an unfinished one left may still list who refused contact since.
-    """
-    beside = schema.removesuffix("marts") + "data_quality"
-    found = connection.execute(
-        "select table_schema from information_schema.tables"
-        " where table_name = 'dq_build_status' and table_schema in (?, ?)",
-        [schema, beside],
-    ).fetchall()
-    if not found:
-        raise ValueError(
-            f"{database} has no marts in a schema {schema}: build the whole project first, or "
-            "name their schema with --schema."
-        )
-    ((status, as_of),) = connection.execute(
-        f"select status, as_of from {quote_name(found[0][0])}.dq_build_status"
-    ).fetchall()
-    if status != "complete":
-        raise ValueError(
-            f"The last build of {database} is {status}, so its lists may be of different days: "
-            "build until it is complete, then export."
-        )
-    return datetime.date.fromisoformat(str(as_of))
 
 
 def read_record(path: Path) -> Record:

@@ -25,15 +25,22 @@ LISTS = {
         from {{schema}}.rpt_contact_list {ON_THE_LIST}
         order by contact_rank
     """,
-    "score_changes": f"""
+    "score_changes": """
         select
-            application_id, person_id, entry_term, program_code, direction, from_phase, to_phase,
-            round(from_probability, 2) as from_probability,
-            round(to_probability, 2) as to_probability, round(change, 2) as change,
-            from_persona_key, to_persona_key, why, is_refit, from_reason, to_reason,
-            compared_as_of, as_of
-        from {{schema}}.rpt_score_changes {ON_THE_LIST}
-        order by rpt_score_changes.change desc nulls last, application_id
+            changes.application_id, changes.person_id, contacts.program_name, contacts.stage,
+            changes.direction, changes.from_phase, changes.to_phase,
+            round(changes.from_probability, 2) as from_probability,
+            round(changes.to_probability, 2) as to_probability,
+            round(changes.change, 2) as change, changes.why, changes.is_refit,
+            changes.from_reason, changes.to_reason, earlier.persona_name as from_persona,
+            contacts.persona_name as to_persona, changes.compared_as_of, changes.as_of
+        from {schema}.rpt_score_changes as changes
+        inner join {schema}.rpt_contact_list as contacts
+            on changes.application_id = contacts.application_id
+            and changes.to_phase = contacts.phase
+        left join {schema}.dim_personas as earlier
+            on changes.from_persona_key = earlier.persona_key
+        order by changes.change desc nulls last, changes.application_id
     """,
     "crm": f"""
         select

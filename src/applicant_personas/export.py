@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +13,14 @@ from applicant_personas.mapping.text import quote_name
 from applicant_personas.spreadsheet import Cell, csv_text
 from applicant_personas.warehouse import check_build, open_warehouse
 
-# What is exported, by name: the mart, its columns, and what the rows are ordered by. Every list is
-# of people on the contact list, and of nobody else.
-ON_THE_LIST = "where application_id in (select application_id from {schema}.rpt_contact_list)"
+# What is exported, by name. Every list is of people on the contact list, and of nobody else.
 LISTS = {
-    "contact_list": f"""
+    "contact_list": """
         select
             contact_rank, person_rank, application_id, person_id, entry_term, program_name, stage,
             stage_since, days_since_last_touch, persona_name, round(probability, 2) as probability,
             band, reason_1, reason_2, reason_3, can_contact, as_of
-        from {{schema}}.rpt_contact_list {ON_THE_LIST}
+        from {schema}.rpt_contact_list
         order by contact_rank
     """,
     "score_changes": """
@@ -42,12 +40,13 @@ LISTS = {
             on changes.from_persona_key = earlier.persona_key
         order by changes.change desc nulls last, changes.application_id
     """,
-    "crm": f"""
+    "crm": """
         select
             application_id, person_id, entry_term, program_code, program_name, phase, stage,
             persona_key, persona_name, probability, band, raising_reason, lowering_reason, as_of,
             application_code, state_code
-        from {{schema}}.rpt_crm_export {ON_THE_LIST}
+        from {schema}.rpt_crm_export
+        where application_id in (select application_id from {schema}.rpt_contact_list)
         order by application_id
     """,
 }
@@ -123,10 +122,10 @@ def read_record(path: Path) -> Record:
     return record
 
 
-def _is_exported(row: Sequence[Cell], columns: Sequence[str], record: Mapping[str, object]) -> bool:
+def _is_exported(row: Sequence[Cell], columns: Sequence[str], record: Record) -> bool:
     told = dict(zip(columns, row, strict=True))
     known = record.get(str(told["application_code"]))
-    return isinstance(known, tuple) and known[:2] == (told["state_code"], told["probability"])
+    return known is not None and known[:2] == (told["state_code"], told["probability"])
 
 
 def _recorded(

@@ -49,3 +49,12 @@
         else 0
     end
 {%- endmacro %}
+
+{# The day since which changes are told: the var changes_since days before, or the day it names. #}
+{% macro changes_since_day(as_of) -%}
+    {%- if is_whole_number(var('changes_since')) -%}
+    cast({{ dbt.dateadd('day', -var('changes_since'), as_of) }} as date)
+    {%- else -%}
+    cast({{ sql_string(var('changes_since') | string) }} as date)
+    {%- endif -%}
+{%- endmacro %}

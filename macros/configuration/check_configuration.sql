@@ -38,13 +38,18 @@
     {{ return([
         'input_path', 'input_database', 'input_schema', 'input_models', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
-        'mixed_below', 'on_poor_input', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
+        'mixed_below', 'on_poor_input', 'runs_kept', 'days_kept', 'changes_since',
+        'change_threshold', 'export_path', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
     ]) }}
 {%- endmacro %}
 
 {% macro check_vars() -%}
     {%- do check_integer('n_personas', 2, 12, true) -%}
     {%- do check_integer('runs_kept', 1, 1000) -%}
+    {%- do check_integer('days_kept', 1, 1000) -%}
+    {%- do check_changes_since() -%}
+    {%- do check_share('change_threshold') -%}
+    {%- do check_export_path() -%}
     {%- do check_integer('min_cell', 1, 1000000) -%}
     {%- do check_integer('training_rows', 100, 1000000000) -%}
     {%- do check_integer('seed', 0, 2147483647) -%}
@@ -180,6 +185,26 @@
         {%- do stop(
             'the var ' ~ name ~ ' is ' ~ value ~ '; give a day as YYYY-MM-DD, or null for the '
             ~ 'last day in the input.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_changes_since() -%}
+    {%- set value = var('changes_since') -%}
+    {%- if not (is_whole_number(value) and 1 <= value <= 3650) and not is_day(value | string) -%}
+        {%- do stop(
+            'the var changes_since is ' ~ value ~ '; give a whole number of days from 1 to 3650, '
+            ~ 'or a day as YYYY-MM-DD.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_export_path() -%}
+    {%- set value = var('export_path') -%}
+    {%- if value is not string or not value | trim -%}
+        {%- do stop(
+            'the var export_path is ' ~ value ~ '; give the folder that exports are written to, '
+            ~ 'such as exports.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}

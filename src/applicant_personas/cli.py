@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from applicant_personas.dictionary import write_dictionary
+from applicant_personas.export import LISTS, export
 from applicant_personas.mapping import (
     coverage,
     filled_crosswalk,
@@ -22,6 +26,7 @@ from applicant_personas.profiling import (
     read_profiles,
     run_mapping,
 )
+from applicant_personas.questions import answer
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -29,6 +34,7 @@ from applicant_personas.sample import (
     SampleConfig,
     write_sample,
 )
+from applicant_personas.warehouse import open_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_map(commands)
     _add_apply(commands)
     _add_build(commands)
+    _add_export(commands)
+    _add_answer(commands)
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -184,6 +192,73 @@ def _build(options: argparse.Namespace) -> int:
     from applicant_personas.build import run_build
 
     return run_build(options.dbt_arguments)
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `export`: the contact list, what changed, and what the CRM is to be told."""
+    parser = commands.add_parser(
+        "export",
+        help="write the contact list, what changed, or what the CRM is to be told as CSV",
+        description="Of people who may be contacted and are undecided, and of nobody else. "
+        "contact_list and score_changes replace their files; crm writes a new file with the rows "
+        "that are new or changed since the last one, and records them beside it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("list", metavar="LIST", choices=LISTS, help=", ".join(LISTS))
+    _add_database(parser)
+    parser.add_argument("--schema", default="marts", help="of the marts in it")
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        default=Path("exports"),
+        help="where the files go: what the var export_path says",
+    )
+    parser.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    now = datetime.datetime.now(datetime.UTC)
+    print(export(options.list, options.database, options.schema, options.folder, now))
+    return 0
+
+
+def _add_answer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `answer`: the queries of a document, run on a built warehouse."""
+    parser = commands.add_parser(
+        "answer",
+        help="answer the questions of a document, such as docs/questions.md, from what was built",
+        description="Below each query of the document stands what it gives.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "document", metavar="FILE", type=Path, nargs="?", default=Path("docs/questions.md"),
+        help="Markdown with queries in blocks of sql",
+    )  # fmt: skip
+    _add_database(parser)
+    parser.add_argument("--output", metavar="FILE2", type=Path, help="else it is printed")
+    parser.set_defaults(run=_answer)
+
+
+def _answer(options: argparse.Namespace) -> int:
+    document = options.document.read_text(encoding="utf-8")
+    with open_warehouse(options.database) as connection:
+
+        def run(query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+            found = connection.execute(query)
+            return [column[0] for column in found.description or []], found.fetchall()
+
+        answered = answer(document, run)
+    if options.output:
+        options.output.write_text(answered, encoding="utf-8")
+    else:
+        print(answered, end="")
+    return 0
+
+
+def _add_database(parser: argparse.ArgumentParser) -> None:
+    database = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
+    parser.add_argument("--database", type=Path, default=database, help="what a build wrote")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -203,6 +203,7 @@ def test_the_marks_are_everywhere_before(case: Case) -> None:
         "marts.dq_score_issues",
         "marts.dq_unmapped_codes",
         "marts.fct_applicant_personas",
+        "marts.fct_score_history",
     } <= case.before.relations.keys()
     assert not case.before.unreadable
 

@@ -29,6 +29,7 @@ OF_THE_RUN |= {"invocation_id", "started_at", "ended_at"}
 READ_WHEN_RUN = {
     "as_of",
     "as_of_offsets",
+    "export_path",
     "input_path",
     "input_schema",
     "settling_days",

@@ -95,7 +95,8 @@ def case(
     is_all = request.param == "all"
     select = () if is_all else KNOW_THE_INPUT
     warehouse = build(folder, folder / "input", select=select, with_tests=is_all)
-    capabilities = warehouse.frame("select * from marts.dq_capabilities").set_index("capability")
+    capabilities = warehouse.frame("select * from data_quality.dq_capabilities")
+    capabilities = capabilities.set_index("capability")
     filled = {
         f"{table}.{name}"
         for table, frame in made.items()

@@ -22,8 +22,10 @@ LAYERS = {
     "personas": "ml_",
     "enrollment": "ml_",
     "marts": ("dim_", "fct_", "rpt_"),
+    "audit": "audit_",
     "data_quality": "dq_",
 }
+PUBLIC = {"marts", "audit", "data_quality"}
 # What a layer may read; the layers of fitted models read features and each other.
 FITTED = {"selection", "personas", "enrollment"}
 MAY_READ = {
@@ -35,6 +37,7 @@ MAY_READ = {
     "personas": {"staging", "intermediate", "features", *FITTED},
     "enrollment": {"staging", "intermediate", "features", *FITTED},
     "marts": {"staging", "intermediate", "features", *FITTED, "marts"},
+    "audit": set(LAYERS),
     "data_quality": set(LAYERS),
 }
 
@@ -113,7 +116,7 @@ def test_every_documented_column_has_a_description(manifest):
 
 
 def test_every_public_model_has_a_contract_a_group_and_typed_columns(models):
-    public = [node for node in models.values() if layer(node) in {"marts", "data_quality"}]
+    public = [node for node in models.values() if layer(node) in PUBLIC]
     assert public
     for node in public:
         assert node["access"] == "public", node["name"]
@@ -127,7 +130,7 @@ def test_only_marts_are_public(models):
     exposed = [
         node["name"]
         for node in models.values()
-        if node["access"] == "public" and layer(node) not in {"marts", "data_quality"}
+        if node["access"] == "public" and layer(node) not in PUBLIC
     ]
     assert not exposed
 

@@ -53,6 +53,13 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
+sized as (
+    select
+        *,
+        sum(n_rows) over (partition by attribute, group_value) as n_everywhere
+    from group_counts
+),
+
 -- Of a rate of few who reached the outcome nothing is said.
 rated as (
     select
@@ -79,12 +86,12 @@ rated as (
             partition by attribute, phase
             order by
                 is_suppressed asc, case when group_value = 'unknown' then 1 else 0 end asc,
-                n_rows desc, group_value asc
+                n_everywhere desc, group_value asc
         ) as reference_rank
-    from group_counts
+    from sized
 ),
 
--- The largest group that is shown is what the others are compared with.
+-- The largest group, in all phases together, is what the others are compared with.
 compared as (
     select
         rated.*,

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
+from scipy.stats import binomtest
+from scipy.stats.contingency import relative_risk
 from warehouse import Warehouse, build, built_sample, copied_sample, generate, run_dbt
 
 MIN_CELL = 11
@@ -73,6 +75,49 @@ def test_shown_figures_are_fairlearns(sample: Warehouse, attribute: str) -> None
             expected = own[metric]
         assert row["value"] == pytest.approx(expected, abs=1e-8), (group, phase, metric)
         assert row["n"] == own["n_positive" if "positive" in metric else "n"]
+
+
+def test_intervals_are_those_of_the_literature(sample: Warehouse) -> None:
+    """Wilson of rates, Katz of their ratio, and Newcombe of their difference out of Wilson's."""
+    counts = sample.frame("select * from ml.audit_group_counts where not is_suppressed")
+    counts = counts.set_index(["attribute", "group_value", "phase"])
+    rows = sample.frame("select * from audit.audit_fairness where low is not null")
+    checked = set()
+    for row in rows.itertuples():
+        if row.metric == "predictability":
+            continue
+        own = counts.loc[(row.attribute, row.group, row.phase)]
+        parts = {
+            "selection_rate": ("n_selected", "n_rows"),
+            "calibration_gap": ("n_positive", "n_rows"),
+            "true_positive_rate": ("n_positive_selected", "n_positive"),
+        }
+        name = row.metric.removesuffix("_ratio")
+        name = name if name in parts else name.removesuffix("_gap")
+        part, whole = parts[name]
+        low, high = wilson(own[part], own[whole])
+        if row.metric == "calibration_gap":
+            low, high = own["mean_likelihood"] - high, own["mean_likelihood"] - low
+        elif row.metric != name:
+            other = counts.loc[(row.attribute, row.reference_group, row.phase)]
+            if row.metric == "selection_rate_ratio":
+                risk = relative_risk(own[part], own[whole], other[part], other[whole])
+                low, high = risk.confidence_interval()
+            else:
+                other_low, other_high = wilson(other[part], other[whole])
+                rate, other_rate = own[part] / own[whole], other[part] / other[whole]
+                low, high = (
+                    rate - other_rate - np.hypot(rate - low, other_high - other_rate),
+                    rate - other_rate + np.hypot(high - rate, other_rate - other_low),
+                )
+        assert [row.low, row.high] == pytest.approx([low, high], abs=1e-6), row
+        checked.add(row.metric)
+    assert len(checked) == 5
+
+
+def wilson(n_positive: int, n: int) -> tuple[float, float]:
+    interval = binomtest(int(n_positive), int(n)).proportion_ci(method="wilson")
+    return interval.low, interval.high
 
 
 def test_intervals_hold_the_figure_and_what_is_hidden_tells_nothing(sample: Warehouse) -> None:

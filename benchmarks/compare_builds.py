@@ -1,9 +1,10 @@
 """Whether two builds of the same input gave the same marts, cell by cell.
 
-`python benchmarks/compare_builds.py BEFORE.duckdb AFTER.duckdb` compares every table of schema
-`marts`, apart from what names the run. Numbers agree when they differ by a billionth of their size
-at most: sums of doubles may be added in another order. Prints a line for each table that differs,
-with how many cells of which columns and the largest difference, and fails then.
+`python benchmarks/compare_builds.py BEFORE.duckdb AFTER.duckdb` compares every public table, in
+whichever schema it is, apart from what names the run. Numbers agree when they differ by a
+billionth of their size at most: sums of doubles may be added in another order. Prints a line for
+each table that differs, with how many cells of which columns and the largest difference, and fails
+then.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ OF_THE_RUN += ["invocation_id", "started_at", "ended_at"]
 TOLERANCE = 1e-9
 
 
-def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    query = "select table_name from information_schema.tables where table_schema = 'marts'"
-    return {name for (name,) in connection.execute(query).fetchall()}
+def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Find the public tables by name."""
+    query = (
+        "select table_name, table_schema || '.' || table_name from information_schema.tables"
+        " where table_schema in ('marts', 'data_quality', 'audit')"
+    )
+    return dict(connection.execute(query).fetchall())
 
 
 def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
     """Read a mart, rows in the order of all that is not a double."""
-    frame = connection.execute(f"select * from marts.{table}").df()
+    frame = connection.execute(f"select * from {table}").df()
     frame = frame[sorted(set(frame) - set(OF_THE_RUN))]
     exact = [name for name in frame if not pd.api.types.is_float_dtype(frame[name])]
     inexact = [name for name in frame if name not in exact]
@@ -63,9 +68,13 @@ def main(before: Path, after: Path) -> int:
         duckdb.connect(str(before), read_only=True) as one,
         duckdb.connect(str(after), read_only=True) as other,
     ):
-        shared = sorted(tables(one) & tables(other))
-        only_one = sorted(tables(one) ^ tables(other))
-        found = {name: differences(read(one, name), read(other, name)) for name in shared}
+        before_at, after_at = tables(one), tables(other)
+        shared = sorted(before_at.keys() & after_at.keys())
+        only_one = sorted(before_at.keys() ^ after_at.keys())
+        found = {
+            name: differences(read(one, before_at[name]), read(other, after_at[name]))
+            for name in shared
+        }
     for name in only_one:
         print(f"{name}: in one of the builds only")
     for name, lines in found.items():

@@ -33,6 +33,20 @@ select
     {{ return(api.Relation.create(node.database, node.schema, node.alias, type='table')) }}
 {%- endmacro %}
 
+{# Marts that an earlier version left in schema marts: nothing replaces them there, and they would
+   keep what they hold of people who are erased by now. #}
+{% macro drop_moved_marts() -%}
+    {%- if is_writing_marts() -%}
+        {%- set front = relation_of('dim_personas') -%}
+        {%- for node in graph.nodes.values()
+               if node.resource_type == 'model' and node.package_name == 'applicant_personas'
+               and node.fqn[1] == 'data_quality' -%}
+            {%- set left = adapter.get_relation(front.database, front.schema, node.alias) -%}
+            {%- do adapter.drop_relation(left) if left is not none -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro start_build_status() -%}
     {%- if is_writing_marts() -%}
         {%- set status = relation_of('dq_build_status') -%}

@@ -27,6 +27,7 @@ select
     catalog.transform,
     catalog.role,
     catalog.priority,
+    catalog.actionable,
     screening.kept and coalesce(phase_features.is_allowed, not catalog.protected) as kept,
     case
         when not coalesce(phase_features.is_allowed, not catalog.protected)

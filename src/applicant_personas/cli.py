@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_sample(commands)
     _add_dictionary(commands)
+    _add_card(commands)
     _add_map(commands)
     _add_apply(commands)
     _add_build(commands)
@@ -106,6 +107,28 @@ def _add_dictionary(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 def _dictionary(options: argparse.Namespace) -> int:
     write_dictionary(options.manifest, options.output)
+    return 0
+
+
+def _add_card(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `card`: what a privacy officer files, from the marts of a build."""
+    parser = commands.add_parser(
+        "card",
+        help="write the model card and the data-protection note of a build as Markdown",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    built = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
+    parser.add_argument("--database", type=Path, default=built, help="a built warehouse")
+    parser.add_argument("--output", metavar="DIR", type=Path, default=Path("docs"))
+    parser.set_defaults(run=_card)
+
+
+def _card(options: argparse.Namespace) -> int:
+    # Imported here: no other command needs templates.
+    from applicant_personas.card import write_cards
+
+    for path in write_cards(options.database, options.output):
+        print(path)
     return 0
 
 

@@ -24,6 +24,7 @@ from applicant_personas.backtest import (
     settings_of,
     training_day,
 )
+from applicant_personas.dependence import DependenceFold, dependence_parts
 from applicant_personas.evaluation import auc_interval
 from applicant_personas.forest import predict_forest
 from applicant_personas.importance import (
@@ -63,6 +64,8 @@ N_FOLDS, HALVES = 5, 2
 MANY_ROWS = 60_000
 # Rows on which importance is measured, and shuffled rows that it may cost a feature.
 IMPORTANCE_ROWS, SHUFFLED_ROWS = 6_000, 15_000
+# Rows that are predicted with each range of a feature in turn.
+DEPENDENCE_ROWS = 3_000
 MAX_REPEATS = 5
 
 
@@ -77,21 +80,27 @@ def fit_enrollment(
     """Fit every phase on the days for which likelihoods are made, or say why it has no model.
 
     Arguments as for `back_test`; `days` has n and n_positive besides, as `most_telling_day` wants:
-    importance is measured on that day. Where fewer than 20 applications reached the outcome, or
-    missed it, the model is no more than a rate, and a 'status' row says so.
+    importance is measured on that day. `features` has actionable besides: partial dependence on
+    these is measured, on the day for which likelihoods are made. Where fewer than 20 applications
+    reached the outcome, or missed it, the model is no more than a rate, and a 'status' row says so.
 
     Returns ENROLLMENT_FIELDS: the records of `model_parts` for each phase and day, and status, run,
-    prediction (of held-out rows), importance and provenance. Raises ValueError as `read_at_risk`
-    does.
+    prediction (of held-out rows), importance, dependence and provenance. Raises ValueError as
+    `read_at_risk` does.
     """
     parts: list[Part] = []
     for phase in phases:
         own = features[features["target"] == phase]
         season = days[days["phase"] == phase]
         fit = partial(_fit_phase, read, phase, season, own, recipe)
-        settings = settings_of(own, recipe)
+        settings = settings_of(own, recipe) | {"actionable": actionable(own)}
         parts += runs.parts(phase, settings, training_day(season), fit)
     return stacked(parts, ENROLLMENT_FIELDS)
+
+
+def actionable(features: pd.DataFrame) -> list[str]:
+    """List the features that the university can act on."""
+    return sorted(features.loc[features["actionable"].astype(bool), "feature"])
 
 
 def _fit_phase(
@@ -114,6 +123,8 @@ def _fit_phase(
             made += _held_out(data, folds, recipe)
         if day == telling:
             made += _importance_parts(folds, recipe)
+        if day == training_day(season) and day in own_days:
+            made += _dependence_parts(folds, actionable(features), recipe)
         parts += [{**part, "days_to_census": day} for part in made]
     if not parts:
         parts.append(_status("not_fitted", _NOTHING_CLOSED))
@@ -257,6 +268,22 @@ def _importance_parts(folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:
         ("beats_noise", "beats_noise"),
     ):
         yield shared | {"metric": metric, "value": found[column].astype("float64")}
+
+
+def _dependence_parts(
+    folds: list[_Fold], features: Sequence[str], recipe: Recipe
+) -> Iterator[Part]:
+    """Tell how the likelihood goes with each feature, where there is more than a rate."""
+    explained = []
+    for fold in folds:
+        learned = fold.fitted.model.learned
+        if learned is None:
+            return
+        few = fold.test.take(np.arange(min(len(fold.test), DEPENDENCE_ROWS // len(folds))))
+        held = _explained(fold.fitted, few)
+        explained.append(DependenceFold(held, few, fold.test, learned.encoding, fold.n_training))
+    if explained:
+        yield from dependence_parts(explained, features, recipe.n_jobs)
 
 
 def _explained(fitted: Fitted, rows: AtRisk) -> HeldOut:

@@ -213,33 +213,14 @@ def persona_importance(
     the direction in which the feature moves membership. Empty when there are fewer than two
     personas of 20 rows. Returns IMPORTANCE_TYPES.
     """
-    require(rows, ["application_id", *features["feature"]], "persona rows")
-    keys = texts(rows["application_id"])
-    persona = texts(labels)
-    usable = np.flatnonzero(persona != None)  # noqa: E711  (elementwise)
-    usable = usable[sample_mask(keys[usable], max_rows, seed)]
-    usable = usable[np.argsort(keys[usable].astype(str), kind="stable")]
-    names, counts = np.unique(persona[usable].astype(str), return_counts=True)
-    names = names[counts >= 2 * MIN_EACH]
-    if len(names) < 2:
+    member = membership(
+        rows, labels, features, seed=seed, max_rows=max_rows, n_trees=n_trees, n_jobs=n_jobs
+    )
+    if member is None:
         return tidy([], IMPORTANCE_TYPES)
-    usable = usable[np.isin(persona[usable].astype(str), names)]
-    frame, persona = rows.iloc[usable], persona[usable].astype(str)
-    x, places = _persona_matrix(frame, features, seed)
-    fit = np.random.default_rng(seed).permutation(len(frame)) % 2 == 0
-    forest = RandomForestClassifier(
-        n_estimators=n_trees, min_samples_leaf=5, random_state=seed, n_jobs=n_jobs
-    ).fit(x[fit], persona[fit])
-    forest.n_jobs = 1
-    classes = [str(name) for name in forest.classes_]
-    codes = np.searchsorted(classes, persona[~fit])
-    scope = Levels(codes, tuple(classes))
-    held = HeldOut(forest.predict_proba, x[~fit], scope, places, forest.feature_importances_)
-    outcomes = {name: [(persona[~fit] == name).astype(np.float64)] for name in classes}
-    outcomes = {name: y for name, y in outcomes.items() if y[0].any()}
     found = permutation_importance(
-        [held],
-        outcomes,
+        [member.held_out],
+        {name: [outcome] for name, outcome in member.outcomes.items()},
         shuffles(pd.concat([features, pd.DataFrame([CONTROL])], ignore_index=True)),
         seed=seed,
         n_repeats=n_repeats,
@@ -250,6 +231,56 @@ def persona_importance(
     result = finish([found, overall])
     result["target"] = "persona"
     return tidy([result], IMPORTANCE_TYPES)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A forest for membership of groups: its held-out half, and who of it is in each group.
+
+    The forest's targets are the groups in their order.
+    """
+
+    held_out: HeldOut
+    outcomes: Mapping[str, FloatArray]
+
+
+def membership(
+    rows: pd.DataFrame,
+    labels: pd.Series[str],
+    features: pd.DataFrame,
+    *,
+    seed: int,
+    max_rows: int,
+    n_trees: int,
+    n_jobs: int = 1,
+) -> Membership | None:
+    """Fit membership of a group on half of the rows, a bounded draw; arguments as above.
+
+    Groups of fewer than 20 drawn rows are left out; None when fewer than two are left.
+    """
+    require(rows, ["application_id", *features["feature"]], "rows of members")
+    keys = texts(rows["application_id"])
+    group = texts(labels)
+    usable = np.flatnonzero(group != None)  # noqa: E711  (elementwise)
+    usable = usable[sample_mask(keys[usable], max_rows, seed)]
+    usable = usable[np.argsort(keys[usable].astype(str), kind="stable")]
+    names, counts = np.unique(group[usable].astype(str), return_counts=True)
+    names = names[counts >= 2 * MIN_EACH]
+    if len(names) < 2:
+        return None
+    usable = usable[np.isin(group[usable].astype(str), names)]
+    frame, group = rows.iloc[usable], group[usable].astype(str)
+    x, places = _persona_matrix(frame, features, seed)
+    fit = np.random.default_rng(seed).permutation(len(frame)) % 2 == 0
+    forest = RandomForestClassifier(
+        n_estimators=n_trees, min_samples_leaf=5, random_state=seed, n_jobs=n_jobs
+    ).fit(x[fit], group[fit])
+    forest.n_jobs = 1
+    classes = [str(name) for name in forest.classes_]
+    scope = Levels(np.searchsorted(classes, group[~fit]), tuple(classes))
+    held = HeldOut(forest.predict_proba, x[~fit], scope, places, forest.feature_importances_)
+    outcomes = {name: (group[~fit] == name).astype(np.float64) for name in classes}
+    return Membership(held, {name: y for name, y in outcomes.items() if y.any()})
 
 
 def _persona_matrix(

@@ -1,4 +1,4 @@
-"""A user's files or database, opened and profiled by DuckDB: part of the command line."""
+"""A user's files or database, opened and profiled: part of the command line, which knows DuckDB."""
 
 from __future__ import annotations
 

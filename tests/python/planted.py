@@ -43,6 +43,7 @@ FEATURES = pd.DataFrame(
     ],
     columns=["feature", "block", "kind", "role", "priority"],
 )
+FEATURES["actionable"] = FEATURES["block"].isin(["engagement", "offer", "program"])
 FEATURES["transform"] = np.where(FEATURES["kind"] == "count", "log1p", "none")
 # Enough trees for honest scores of the tests' few rows.
 RECIPE = Recipe(seed=5, n_trees=40)

@@ -68,6 +68,7 @@ class Case:
     present: set[str]
     capabilities: pd.DataFrame
     warehouse: Warehouse
+    is_whole: bool
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +96,15 @@ def case(
     is_all = request.param == "all"
     select = () if is_all else KNOW_THE_INPUT
     warehouse = build(folder, folder / "input", select=select, with_tests=is_all)
-    capabilities = warehouse.frame("select * from marts.dq_capabilities").set_index("capability")
+    capabilities = warehouse.frame("select * from data_quality.dq_capabilities")
+    capabilities = capabilities.set_index("capability")
     filled = {
         f"{table}.{name}"
         for table, frame in made.items()
         for name in frame
         if table not in absent and (frame[name] != "").any()
     }
-    return Case(absent, filled - absent, capabilities, warehouse)
+    return Case(absent, filled - absent, capabilities, warehouse, is_all)
 
 
 def test_every_applicant_is_described(case: Case) -> None:
@@ -132,3 +134,13 @@ def test_what_is_there_is_on(case: Case) -> None:
     # A mark of deletion goes with the people who bear it.
     present = case.present - {"persons.is_deleted"}
     assert [name for name in sorted(present) if not is_on[name]] == []
+
+
+def test_the_audit_says_what_it_could_not_audit(case: Case) -> None:
+    """Of these builds only the one without anything optional goes on to the marts."""
+    built = "select count(*) from information_schema.tables where table_name = 'audit_fairness'"
+    assert case.warehouse.column(built) == [int(case.is_whole)]
+    if case.is_whole:
+        said = "select attribute from audit.audit_fairness where metric = 'not_audited'"
+        assert "protected_attributes" in case.warehouse.column(said)
+        assert case.warehouse.column("select count(*) from marts.rpt_what_if") == [0]

@@ -213,10 +213,10 @@ def test_moving_the_day_back_gives_what_was_built_then_on_any_number_of_threads(
 
 
 def test_late_rows_are_counted(builds: tuple[Warehouse, Warehouse]) -> None:
-    query = "select table_name, n_after_as_of from marts.dq_timeliness order by 1"
+    query = "select table_name, n_after_as_of from data_quality.dq_timeliness order by 1"
     then, later = (dict(w.frame(query).itertuples(index=False)) for w in builds)
     assert set(then.values()) == {0}
     dated = {"persons", "applications", "stage_events", "test_scores", "interactions"}
     assert all(later[table] >= N_INVENTED for table in dated)
-    unbalanced = "select count(*) from marts.dq_reconciliation where not balanced"
+    unbalanced = "select count(*) from data_quality.dq_reconciliation where not balanced"
     assert [warehouse.column(unbalanced) for warehouse in builds] == [[0], [0]]

@@ -147,7 +147,7 @@ def test_programs_follow_their_crosswalk_and_are_themselves_without(brought: War
 def test_unmapped_codes_are_counted_with_an_example_that_stays(brought: Warehouse) -> None:
     unmapped = rows(
         brought,
-        "select code_set, lower(code), n, example_key, reason from marts.dq_unmapped_codes"
+        "select code_set, lower(code), n, example_key, reason from data_quality.dq_unmapped_codes"
         " order by 1, 2",
     )
     none = "The code is in no crosswalk"
@@ -169,7 +169,7 @@ def test_unmapped_codes_are_counted_with_an_example_that_stays(brought: Warehous
 def test_rows_of_small_tables_that_do_not_hold_are_listed(brought: Warehouse) -> None:
     diverted = rows(
         brought,
-        "select table_name, rule, lower(row_key), n_rows from marts.dq_diverted_rows"
+        "select table_name, rule, lower(row_key), n_rows from data_quality.dq_diverted_rows"
         " where table_name in ('feature_catalog', 'persona_names', 'programs', 'xwalk_stages')"
         " order by 1, 2",
     )

@@ -402,14 +402,15 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_every_line_that_is_no_record_is_rejected_and_no_other(case: Case) -> None:
     found = case.found(
         "select source_table, split_part(reason, ':', 1), count(*)"
-        " from marts.dq_rejected_records group by all"
+        " from data_quality.dq_rejected_records group by all"
     )
     assert found == case.planted("rejected")
 
 
 def test_every_planted_row_is_diverted_and_no_other(case: Case) -> None:
     found = case.found(
-        "select table_name, rule, row_key, sum(n_rows) from marts.dq_diverted_rows group by all"
+        "select table_name, rule, row_key, sum(n_rows)"
+        " from data_quality.dq_diverted_rows group by all"
     )
     assert found == case.planted("diverted")
 
@@ -417,7 +418,7 @@ def test_every_planted_row_is_diverted_and_no_other(case: Case) -> None:
 def test_every_planted_value_is_judged_and_no_other(case: Case) -> None:
     # So many grades are off their scales that the field is said to be, once.
     found = case.found(
-        "select table_name, rule, row_key, count(*) from marts.dq_score_issues"
+        "select table_name, rule, row_key, count(*) from data_quality.dq_score_issues"
         " where rule <> 'field_off_scale' group by all"
     )
     assert found == case.planted("judged")

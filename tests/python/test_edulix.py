@@ -78,11 +78,11 @@ def test_the_mapping_drops_no_score(mapped: Path) -> None:
 
 
 def test_all_rows_reconcile(marts: duckdb.DuckDBPyConnection) -> None:
-    unbalanced = "select count(*) from marts.dq_reconciliation where not balanced"
+    unbalanced = "select count(*) from data_quality.dq_reconciliation where not balanced"
     assert number(marts, unbalanced) == 0
     found = marts.execute(
         "select layer, table_name, rows_in, rows_out, rows_diverted from ("
-        '  select *, "table" as table_name from marts.dq_reconciliation'
+        '  select *, "table" as table_name from data_quality.dq_reconciliation'
         ") where rule = 'all' and layer in ('input', 'staging') and rows_in > 0"
         "  and table_name in ('persons', 'applications', 'education_records', 'programs')"
     ).fetchall()
@@ -141,7 +141,7 @@ ISSUES = {
 @pytest.mark.parametrize("name", ISSUES)
 def test_each_kind_of_dirt_is_found(marts: duckdb.DuckDBPyConnection, name: str) -> None:
     in_file, in_mart, expected = ISSUES[name]
-    issues = f"select row_key from marts.dq_score_issues where {in_mart}"
+    issues = f"select row_key from data_quality.dq_score_issues where {in_mart}"
     assert number(marts, f"select count(*) from raw where {in_file}") == expected
     assert number(marts, f"select count(*) from ({issues})") == expected
     assert number(marts, f"select count(distinct row_key) from ({issues})") == expected
@@ -188,10 +188,10 @@ def test_all_versions_of_the_toefl_end_on_one_axis(marts: duckdb.DuckDBPyConnect
 
 
 def test_capabilities_say_that_nothing_is_dated(marts: duckdb.DuckDBPyConnection) -> None:
-    capabilities = "select reason from marts.dq_capabilities where not is_available and"
+    capabilities = "select reason from data_quality.dq_capabilities where not is_available and"
     assert "Static mode" in number(marts, f"{capabilities} capability = 'timing'")
     off = marts.execute(
-        "select capability from marts.dq_capabilities "
+        "select capability from data_quality.dq_capabilities "
         "where level = 'table' and not is_available and capability not like 'xwalk_%' "
         "and capability not in ('erasure_list', 'persona_names') order by 1"
     ).fetchall()

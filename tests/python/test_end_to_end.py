@@ -684,8 +684,10 @@ def planted_rows(case: Case) -> pd.DataFrame:
 def found_rows(case: Case) -> pd.DataFrame:
     """Place and key of everything that was diverted or listed, and how often it was."""
     found = case.warehouse.frame(
-        "select table_name, column_name, rule, row_key as key, 1 as n from marts.dq_score_issues"
-        " union all select table_name, null, rule, row_key, n_rows from marts.dq_diverted_rows"
+        "select table_name, column_name, rule, row_key as key, 1 as n"
+        " from data_quality.dq_score_issues"
+        " union all"
+        " select table_name, null, rule, row_key, n_rows from data_quality.dq_diverted_rows"
     )
     # A row is diverted as a whole; the truth says which column is to blame.
     blamed = case.truth("planted").set_index(["table_name", "kind"])["column_name"]
@@ -755,7 +757,7 @@ def test_planted_dirt_is_found_among_many(large: Case) -> None:
 def test_the_erased_are_counted_and_not_named(large: Case) -> None:
     erased = planted_rows(large).query("rule == 'person_deleted'")["key"]
     rows = large.warehouse.frame(
-        "select row_key, n_rows from marts.dq_diverted_rows"
+        "select row_key, n_rows from data_quality.dq_diverted_rows"
         " where table_name = 'persons' and rule = 'person_deleted'"
     )
     assert not set(rows["row_key"]) & set(erased)
@@ -782,7 +784,7 @@ def test_marts_are_equal_on_any_number_of_threads(sample: Case, on_one_thread: C
 def said(case: Case) -> pd.DataFrame:
     """Read the sentences of the build by their topic, in their order."""
     return case.warehouse.frame(
-        "select * from marts.dq_build_summary order by line_number"
+        "select * from data_quality.dq_build_summary order by line_number"
     ).set_index("topic")
 
 
@@ -805,7 +807,7 @@ def test_the_summary_of_the_sample_is_short_and_agrees_with_its_files(sample: Ca
 
 
 def test_a_build_is_complete_and_says_for_which_day(sample: Case) -> None:
-    status = sample.warehouse.frame("select * from marts.dq_build_status").iloc[0]
+    status = sample.warehouse.frame("select * from data_quality.dq_build_status").iloc[0]
     assert status["status"] == "complete"
     assert status["as_of"] == AS_OF
     assert status["started_at"] < status["ended_at"]
@@ -822,7 +824,7 @@ def test_a_build_on_poor_input_fails_with_a_sentence(sample: Case, tmp_path: Pat
     assert sentence.startswith("fct_enrollment_scores is empty though the input has what it needs")
     assert sentence.endswith("or set on_poor_input: warn.")
     assert f"poor input: {sentence}" in str(failure.value)
-    status = case.warehouse.frame("select * from marts.dq_build_status").iloc[0]
+    status = case.warehouse.frame("select * from data_quality.dq_build_status").iloc[0]
     assert status["status"] == "failed"
     assert status["selection"] == "dq_build_summary"
 
@@ -853,7 +855,7 @@ def test_no_mart_reads_the_status_of_the_build() -> None:
 def available(case: Case) -> dict[str, bool]:
     """Whether each table and each block of features is there, by `level name`."""
     states = case.warehouse.frame(
-        "select level || ' ' || capability as name, is_available from marts.dq_capabilities"
+        "select level || ' ' || capability as name, is_available from data_quality.dq_capabilities"
         " where level in ('table', 'block')"
     )
     return dict(zip(states["name"], states["is_available"], strict=True))
@@ -868,7 +870,8 @@ def test_interactions_alone_build_green(only_interactions: Case) -> None:
     assert [state[f"block {name}"] for name in ("engagement", "intent", "timing")] == [True] * 3
     assert [state[f"block {name}"] for name in ("english", "tests", "preparation")] == [False] * 3
     off = only_interactions.warehouse.column(
-        "select affected_features from marts.dq_capabilities where capability = 'test_scores'"
+        "select affected_features from data_quality.dq_capabilities"
+        " where capability = 'test_scores'"
     )
     assert "english_level" in off[0]
     # Without a history nobody knows when people were admitted: personas, and no likelihoods.
@@ -920,7 +923,7 @@ def test_own_columns_become_features_without_code(flat: Case) -> None:
     assert "portfolio" in defining
     refused = flat.warehouse.frame(
         "select table_name, column_name, rule, decision, count(distinct row_key) as n"
-        f" from marts.dq_score_issues where raw_value = '{UNREAD_GRADE}' group by all"
+        f" from data_quality.dq_score_issues where raw_value = '{UNREAD_GRADE}' group by all"
     )
     assert refused.to_dict("records") == [
         {
@@ -942,7 +945,7 @@ def test_own_codes_are_mapped_and_accounted_for(flat: Case) -> None:
     assert has_country.any()
     assert (persons["country_of_residence_x"].notna() == has_country).all()
     lines = flat.warehouse.frame(
-        "select * from marts.dq_reconciliation where \"table\" = 'xwalk_countries'"
+        "select * from data_quality.dq_reconciliation where \"table\" = 'xwalk_countries'"
     )
     assert lines["balanced"].all()
     rows = len(pd.read_csv(flat.input / "xwalk_countries.csv"))

@@ -198,10 +198,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 def test_the_marks_are_everywhere_before(case: Case) -> None:
     assert {
         "input.input__persons",
-        "marts.dq_diverted_rows",
-        "marts.dq_rejected_records",
-        "marts.dq_score_issues",
-        "marts.dq_unmapped_codes",
+        "data_quality.dq_diverted_rows",
+        "data_quality.dq_rejected_records",
+        "data_quality.dq_score_issues",
+        "data_quality.dq_unmapped_codes",
         "marts.fct_applicant_personas",
         "marts.fct_score_history",
     } <= case.before.relations.keys()
@@ -215,7 +215,7 @@ def test_no_mark_is_left_in_any_table_or_file(case: Case) -> None:
 
 
 def test_their_rows_are_counted_and_every_line_balances(case: Case) -> None:
-    counted = "select n_rows from marts.dq_diverted_rows where rule = 'person_deleted'"
+    counted = "select n_rows from data_quality.dq_diverted_rows where rule = 'person_deleted'"
     planted = {
         table: sum(len(own_rows(name, table, is_erased=True)) for name in PEOPLE)
         for table in rows_of("Listed")
@@ -226,7 +226,7 @@ def test_their_rows_are_counted_and_every_line_balances(case: Case) -> None:
             f"{counted} and table_name = '{table}' and row_key = 'withheld'"
         )
         assert found[0] >= n_planted, table
-    balanced = case.warehouse.column("select balanced from marts.dq_reconciliation")
+    balanced = case.warehouse.column("select balanced from data_quality.dq_reconciliation")
     assert balanced
     assert all(balanced)
 
@@ -234,10 +234,10 @@ def test_their_rows_are_counted_and_every_line_balances(case: Case) -> None:
 def test_entries_that_match_nobody_and_values_that_name_erased_people_are_counted(
     case: Case,
 ) -> None:
-    unmatched = "select n_rows from marts.dq_diverted_rows where rule = 'matches_nobody'"
+    unmatched = "select n_rows from data_quality.dq_diverted_rows where rule = 'matches_nobody'"
     assert case.warehouse.column(unmatched) == [2]
     naming = case.warehouse.frame(
-        "select column_name, raw_value, count(*) as n from marts.dq_score_issues"
+        "select column_name, raw_value, count(*) as n from data_quality.dq_score_issues"
         " where rule = 'names_erased' group by all"
     )
     assert naming["n"].tolist() == [7]

@@ -51,7 +51,9 @@ def test_a_project_that_installs_this_one_builds_on_an_empty_database(tmp_path: 
     marts = "university_personas_marts"
     assert warehouse.column(f"select count(*) from {marts}.fct_applicant_personas")[0] > 200
     assert warehouse.column(f"select count(*) from {marts}.fct_enrollment_scores")[0] > 50
-    read = warehouse.frame(f"select table_name, format, records from {marts}.dq_input_files")
+    read = warehouse.frame(
+        "select table_name, format, records from university_personas_data_quality.dq_input_files"
+    )
     assert set(read["format"]) == {"relation"}
     assert len(read) == 8
     assert (read["records"] > 0).all()

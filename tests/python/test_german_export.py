@@ -165,18 +165,18 @@ def test_numbers_flags_and_codes_are_those_of_the_sample(case: Case) -> None:
     kinds = case.built("staging.stg_interactions", "person_id", "interaction_type", "status")
     columns = ("person_id", "interaction_type", "status")
     assert kinds == case.original("interactions", *columns)
-    assert case.built("marts.dq_unmapped_codes", "code") == []
+    assert case.built("data_quality.dq_unmapped_codes", "code") == []
 
 
 def test_what_is_no_date_is_listed_and_loses_no_row(case: Case) -> None:
     issues = case.warehouse.frame(
-        "select column_name, raw_value, rule from marts.dq_score_issues"
+        "select column_name, raw_value, rule from data_quality.dq_score_issues"
         " where table_name = 'applications'"
     )
     assert sorted(issues["raw_value"]) == BAD_DATES
     assert set(issues["column_name"]) == {"submitted_at"}
     assert set(issues["rule"]) == {"not_a_timestamp"}
-    assert case.built("marts.dq_diverted_rows", "rule") == []
+    assert case.built("data_quality.dq_diverted_rows", "rule") == []
     empty = case.warehouse.column(
         "select count(*) from staging.stg_applications where submitted_at is null"
     )
@@ -186,6 +186,6 @@ def test_what_is_no_date_is_listed_and_loses_no_row(case: Case) -> None:
 
 def test_what_was_refused_is_in_the_summary(case: Case) -> None:
     refused = case.warehouse.column(
-        "select sentence from marts.dq_build_summary where topic = 'refused'"
+        "select sentence from data_quality.dq_build_summary where topic = 'refused'"
     )
     assert any("5 of " in sentence and min(BAD_DATES) in sentence for sentence in refused), refused

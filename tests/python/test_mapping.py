@@ -628,5 +628,5 @@ def test_a_worked_example_builds(manifest: Path, tmp_path: Path, name: str) -> N
             kept = connection.execute(f"select count(*) from staging.stg_{table}").fetchone()
             assert refused == (0,), table
             assert kept != (0,), table
-        unmapped = connection.execute("select code_set, code from marts.dq_unmapped_codes")
+        unmapped = connection.execute("select code_set, code from data_quality.dq_unmapped_codes")
         assert unmapped.fetchall() == []

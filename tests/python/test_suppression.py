@@ -103,6 +103,13 @@ def scores(count: str, enrollment: str, metric: str) -> System:
             {"n" if count == "1" else "actual_headcount"} as n
         from marts.rpt_model_headlines inner join ({TESTED}) using (test_cycle)
     """
+    audited = f"""
+        select '' as block, terms as entry_term, phase, 'all' as persona_key,
+            'all' as program_code, "group" as residency, n
+        from audit.audit_fairness inner join ({TESTED}) on test_cycle = 'all_cycles'
+        where attribute = 'residency' and n is not null
+            and metric = '{"selection_rate" if count == "1" else "true_positive_rate"}'
+    """
     enrolled = f"""
         select '' as block, entry_term, phase, persona_key, 'all' as program_code,
             'all' as residency, {enrollment} as n
@@ -120,6 +127,7 @@ def scores(count: str, enrollment: str, metric: str) -> System:
             "rpt_model_evaluation": evaluated,
             "rpt_calibration": binned,
             "rpt_model_headlines": headline,
+            "audit_fairness": audited,
         },
         cells=tuple(cells),
     )
@@ -236,6 +244,21 @@ HEADCOUNTS = {
     }.items()
     if (mart, column) != ("rpt_headcount_forecast", "actual")
 }
+
+# The groups that are audited, of people; residency is of applications, and of the evaluation too.
+ATTRIBUTES = """
+    select person_id, attribute, value from staging.stg_protected_attributes
+    union all
+    select distinct person_id, 'residency', coalesce(residency, 'unknown')
+    from ml.ml_enrollment_predictions
+    where is_enrollment_day and outcome is not null and score_kind = 'out_of_sample'
+"""
+# Ranges of a feature, and who is in them.
+RANGES = """
+    select phase, feature, cast(cast(item as int) as varchar) as range_order, n,
+        case when scope = 'global' then 'all' else scope end as persona_key
+    from ml.ml_enrollment_fit where record = 'dependence'
+"""
 
 MEMBERS = System(
     dimensions=("entry_term", "persona_key"),
@@ -392,6 +415,66 @@ SYSTEMS = {
         cells=(("scope",),),
         totals=True,
     ),
+    "audited applications": System(
+        dimensions=("phase", "group_value"),
+        truth=f"""
+            with audited as (
+                select predictions.*
+                from ml.ml_enrollment_predictions as predictions
+                where is_enrollment_day and outcome is not null
+                    and score_kind = 'out_of_sample'
+            ),
+            attributes as (
+                {ATTRIBUTES}
+            )
+            select attributes.attribute as block, phase,
+                coalesce(valued.value, 'unknown') as group_value, count(*) as n
+            from audited
+            cross join (select distinct attribute from attributes) as attributes
+            left join attributes as valued
+                on audited.person_id = valued.person_id
+                and attributes.attribute = valued.attribute
+            group by all
+        """,
+        published={
+            "audit_fairness": """
+                select attribute as block, phase, "group" as group_value, n
+                from audit.audit_fairness
+                where metric = 'selection_rate' and not suppressed
+                union
+                select audited.attribute, evaluation.phase, 'all', evaluation.n
+                from marts.rpt_model_evaluation as evaluation
+                cross join (
+                    select distinct attribute from audit.audit_fairness
+                    where metric = 'selection_rate'
+                ) as audited
+                where model = 'likelihood' and test_cycle = 'all_cycles' and slice = 'all'
+                    and metric = 'base_rate'
+            """
+        },
+        cells=(("phase", "group_value"), ("group_value",)),
+        totals=True,
+    ),
+    "ranges of what-ifs": System(
+        dimensions=("persona_key", "range_order"),
+        truth=f"""
+            select phase || ' ' || feature as block, persona_key, range_order, n
+            from ({RANGES}) where persona_key <> 'all'
+        """,
+        # In tens; that hides no more, as far as this test goes.
+        published={
+            "rpt_what_if": f"""
+                select phase || ' ' || feature as block, persona_key,
+                    range_order, counted.n
+                from (select * replace (cast(range_order as varchar) as range_order)
+                    from marts.rpt_what_if) as shown
+                inner join ({RANGES}) as counted using (phase, feature, persona_key, range_order)
+                where not is_suppressed
+            """
+        },
+        cells=(("persona_key", "range_order"),),
+        totals=True,
+    ),
 }
 
 # Marts that publish nothing of groups of applicants, and why.
@@ -413,6 +496,7 @@ NOT_PEOPLE = {
     "rpt_feature_selection": "shares of everyone who was learned from",
     "rpt_leak_scan": "rows of everyone of a phase on all days",
     "rpt_principal_components": "directions",
+    "audit_feature_register": "features",
     "dq_diverted_rows": ROWS,
     "dq_rejected_records": ROWS,
     "dq_score_issues": ROWS,
@@ -572,10 +656,9 @@ def test_few_whom_a_rule_fits_or_a_table_holds_are_not_told(connection):
     rules = connection.execute("select n_fits, purity from marts.rpt_persona_rules").df()
     assert not rules["n_fits"].between(1, MIN_CELL - 1).any()
     assert rules.loc[rules["n_fits"].isna(), "purity"].isna().all()
-    (schema,) = connection.execute(
-        "select table_schema from information_schema.tables where table_name = 'dq_capabilities'"
-    ).fetchone()
-    tables = connection.execute(f"select n_rows, share_filled from {schema}.dq_capabilities").df()
+    tables = connection.execute(
+        "select n_rows, share_filled from data_quality.dq_capabilities"
+    ).df()
     assert not tables["n_rows"].between(1, MIN_CELL - 1).any()
     assert tables.loc[tables["n_rows"].isna(), "share_filled"].isna().all()
     lineage = connection.execute(
@@ -584,13 +667,29 @@ def test_few_whom_a_rule_fits_or_a_table_holds_are_not_told(connection):
     assert lineage.equals(lineage.round(2))
 
 
+def test_a_what_if_tells_of_nobody_and_counts_in_tens(connection):
+    ranges = connection.execute(
+        "select shown.*, counted.n as n_people from marts.rpt_what_if as shown"
+        f" inner join ({RANGES}) as counted on shown.phase = counted.phase"
+        " and shown.feature = counted.feature and shown.persona_key = counted.persona_key"
+        " and shown.range_order = cast(counted.range_order as int)"
+    ).df()
+    told = ranges[~ranges["is_suppressed"]]
+    hidden = ranges[ranges["is_suppressed"]]
+    assert len(told) > 100
+    assert (told["n_people"] >= 20).all()
+    assert ((told["n"] % 10 == 0) & ((told["n"] - told["n_people"]).abs() <= 5)).all()
+    assert hidden[["n", "share", "probability", "low", "high"]].isna().all(axis=None)
+    assert hidden["reading"].str.startswith("Too few people").all()
+
+
 def test_every_mart_that_counts_people_is_checked(connection):
     """A new mart belongs into a system, is judged apart, or says why it tells of nobody."""
     nodes = json.loads(warehouse.manifest().read_text())["nodes"].values()
     public = {
         node["name"]: f"{node['schema']}.{node['name']}"
         for node in nodes
-        if node["resource_type"] == "model" and node["fqn"][1] in ("marts", "data_quality")
+        if node["resource_type"] == "model" and node["schema"] in warehouse.PUBLIC
     }
     declared = {name for system in SYSTEMS.values() for name in system.published}
     counted = connection.execute(

@@ -59,7 +59,7 @@ def test_the_relative_day_follows_the_census_not_the_status(contradicted: Wareho
 def test_a_status_that_contradicts_the_census_is_reported(contradicted: Warehouse) -> None:
     issues = contradicted.frame(
         "select row_key, column_name, raw_value, value_used, decision, reason"
-        " from marts.dq_score_issues where rule = 'contradicts_census' order by row_key"
+        " from data_quality.dq_score_issues where rule = 'contradicts_census' order by row_key"
     )
     told = issues[["row_key", "column_name", "raw_value", "value_used", "decision"]]
     assert list(told.itertuples(index=False, name=None)) == [

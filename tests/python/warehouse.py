@@ -34,6 +34,8 @@ READ_WHEN_RUN = {
     "input_schema",
     "settling_days",
 }
+# The schemas of public tables.
+PUBLIC = ("audit", "data_quality", "marts")
 STARTING = threading.Lock()
 
 
@@ -56,16 +58,17 @@ class Warehouse:
         """Read every public table as sorted rows, without what names the run."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             columns = connection.execute(
-                "select table_name, string_agg('\"' || column_name || '\"' order by column_name)"
+                "select table_schema, table_name,"
+                " string_agg('\"' || column_name || '\"' order by column_name)"
                 " from information_schema.columns"
-                f" where table_schema = 'marts' and column_name not in {tuple(OF_THE_RUN)}"
-                " group by table_name"
+                f" where table_schema in {PUBLIC} and column_name not in {tuple(OF_THE_RUN)}"
+                " group by table_schema, table_name"
             ).fetchall()
             return {
                 table: connection.execute(
-                    f"select {names} from marts.{table} order by all"
+                    f"select {names} from {schema}.{table} order by all"
                 ).fetchall()
-                for table, names in columns
+                for schema, table, names in columns
             }
 
 

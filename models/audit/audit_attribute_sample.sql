@@ -24,7 +24,10 @@ profiled_persons as (
 -- A person of several terms speaks once.
 people as (
     select
-        applicants.*,
+        applicants.person_id,
+        applicants.application_id,
+        applicants.entry_term,
+        applicants.residency,
         row_number() over (
             partition by applicants.person_id
             order by {{ stable_hash('applicants.application_id') }}, applicants.entry_term
@@ -34,11 +37,21 @@ people as (
 ),
 
 valued as (
-    select person_id, 'residency' as attribute, residency as group_value
+    select
+        person_id,
+        application_id,
+        entry_term,
+        'residency' as attribute,
+        residency as group_value
     from people
     where place = 1 and residency is not null
     union all
-    select people.person_id, protected_attributes.attribute, protected_attributes.value
+    select
+        people.person_id,
+        people.application_id,
+        people.entry_term,
+        protected_attributes.attribute,
+        protected_attributes.value
     from people
     inner join protected_attributes on people.person_id = protected_attributes.person_id
     where people.place = 1
@@ -56,10 +69,12 @@ drawn as (
 select
     drawn.attribute,
     {{ group_name('drawn.group_value') }} as group_value,
-    people.application_id
+    drawn.application_id
     {%- for feature in features %},
-    people.{{ feature.feature }}
+    applicants.{{ feature.feature }}
     {%- endfor %}
 from drawn
-inner join people on drawn.person_id = people.person_id and people.place = 1
+inner join applicants
+    on drawn.application_id = applicants.application_id
+    and drawn.entry_term = applicants.entry_term
 where drawn.place <= {{ n_people }}

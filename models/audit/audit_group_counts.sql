@@ -128,35 +128,45 @@ decided as (
     ) }}
 ),
 
+named as (
+    select
+        decided.*,
+        case when decided.scope = 'all' then decided.ladder_name else decided.scope end as phase,
+        thresholds.told_as
+    from decided
+    inner join thresholds
+        on decided.ladder_name = thresholds.ladder_name
+        and decided.scope = thresholds.scope
+),
+
 -- What the evaluation hides of these rows is not told here.
 hidden as (
-    select phase, test_cycle, slice, slice_value from suppressed_tests
-    where slice in ('all', 'residency')
+    select test_cycle, phase, 'residency' as attribute, slice_value as group_value
+    from suppressed_tests
+    where slice = 'residency'
+    union
+    select named.told_as as test_cycle, named.phase, named.attribute, named.group_value
+    from named
+    inner join suppressed_tests
+        on named.told_as = suppressed_tests.test_cycle
+        and named.phase = suppressed_tests.phase
+    where suppressed_tests.slice = 'all'
 )
 
 select
-    decided.attribute,
-    decided.group_value,
-    case when decided.scope = 'all' then decided.ladder_name else decided.scope end as phase,
-    decided.n_rows,
-    decided.n_selected,
-    decided.n_positive,
-    decided.n_positive_selected,
-    decided.mean_likelihood,
-    decided.is_suppressed or exists (
-        select 1 from hidden
-        where hidden.test_cycle = thresholds.told_as
-            and hidden.phase
-            = case when decided.scope = 'all' then decided.ladder_name else decided.scope end
-            and (
-                hidden.slice = 'all'
-                or decided.attribute = 'residency' and hidden.slice_value = decided.group_value
-            )
-    ) as is_suppressed
-from decided
-inner join thresholds
-    on decided.ladder_name = thresholds.ladder_name
-    and decided.scope = thresholds.scope
+    named.attribute,
+    named.group_value,
+    named.phase,
+    named.n_rows,
+    named.n_selected,
+    named.n_positive,
+    named.n_positive_selected,
+    named.mean_likelihood,
+    named.is_suppressed or hidden.test_cycle is not null as is_suppressed
+from named
+left join hidden
+    on named.told_as = hidden.test_cycle
+    and {{ same_keys('named', 'hidden', ['phase', 'attribute', 'group_value']) }}
 -- A ladder of one rung is its phase.
-where decided.group_value <> 'all'
-    and (decided.scope <> 'all' or decided.ladder_name not in (select phase from held_out))
+where named.group_value <> 'all'
+    and (named.scope <> 'all' or named.ladder_name not in (select phase from held_out))

@@ -31,6 +31,8 @@ CUTS = (0.2, 0.4, 0.6, 0.8)
 MAX_LEVELS, MIN_LEVEL_ROWS = 8, 20
 NO_PERSONA = "none"
 NOT_KNOWN, OTHER = "not known", "other"
+# Of either no likelihood is told.
+NEITHER = np.full(2, np.nan)
 
 
 @dataclass(frozen=True)
@@ -77,30 +79,23 @@ def dependence_parts(
     names = folds[0].everyone.persona.names
     persona = np.concatenate([fold.everyone.persona.codes for fold in folds])
     person = np.concatenate([fold.everyone.person for fold in folds])
-    shared = np.mean([len(fold.everyone) / fold.n_training for fold in folds])
+    shared = float(np.mean([len(fold.everyone) / fold.n_training for fold in folds]))
     for code, scope in [(None, GLOBAL), *enumerate(names), (-1, NO_PERSONA)]:
         is_own = np.ones(len(persona), dtype=bool) if code is None else persona == code
-        weights = [_rows_of(fold, code) for fold in folds]
+        rows = [_rows_of(fold, code) for fold in folds]
         for name, ranges in found.items():
-            means = [
-                _means(part[name], rows) for part, rows in zip(predicted, weights, strict=True)
-            ]
-            size = np.array([rows.sum() for rows in weights], dtype=np.float64)
-            value, half = _pooled(np.array(means), size, float(shared))
-            counts = _people(person[is_own], ranges.of_rows[is_own], len(ranges.labels))
             n_told = len(ranges.labels)
-            blank = np.full(2, np.nan)
-            value, half = np.append(value, blank), np.append(half, blank)
+            value, half = _pooled([part[name] for part in predicted], rows, shared)
             yield {
                 "record": "dependence",
                 "scope": scope,
                 "feature": name,
                 "item": [*(f"{place:02d}" for place in range(1, n_told + 1)), "98", "99"],
                 "text": [*ranges.labels, OTHER, NOT_KNOWN],
-                "value": value,
-                "low": np.clip(value - half, 0.0, 1.0),
-                "high": np.clip(value + half, 0.0, 1.0),
-                "n": counts,
+                "value": np.append(value, NEITHER),
+                "low": np.append(np.clip(value - half, 0.0, 1.0), NEITHER),
+                "high": np.append(np.clip(value + half, 0.0, 1.0), NEITHER),
+                "n": _people(person[is_own], ranges.of_rows[is_own], n_told),
             }
 
 
@@ -204,23 +199,25 @@ def _rows_of(fold: DependenceFold, code: int | None) -> FloatArray:
     return np.ones(len(codes)) if code is None else (codes == code).astype(np.float64)
 
 
-def _means(predicted: FloatArray, rows: FloatArray) -> FloatArray:
-    n = rows.sum()
-    return np.asarray(predicted @ rows / n if n else np.full(len(predicted), np.nan))
+def _pooled(
+    predicted: Sequence[FloatArray], rows: Sequence[FloatArray], shared: float
+) -> tuple[FloatArray, FloatArray]:
+    """Pool the means over the marked rows of each fold, with half the width of their interval.
 
-
-def _pooled(means: FloatArray, size: FloatArray, shared: float) -> tuple[FloatArray, FloatArray]:
-    """Pool the means of folds (folds, ranges), and give half the width of their interval."""
-    is_there = size > 0
+    `predicted`: (ranges, n) a fold; `shared`: held-out rows for each row of training.
+    """
+    size = np.array([marks.sum() for marks in rows])
+    n_ranges, is_there = len(predicted[0]), size > 0
     if not is_there.any():
-        return np.full(means.shape[1], np.nan), np.full(means.shape[1], np.nan)
-    means, size = means[is_there], size[is_there]
-    value = size @ means / size.sum()
+        return np.full(n_ranges, np.nan), np.full(n_ranges, np.nan)
+    size = size[is_there]
+    sums = [part @ marks for part, marks in zip(predicted, rows, strict=True) if marks.any()]
+    means = np.stack(sums) / size[:, np.newaxis]
+    value = np.asarray(size @ means / size.sum())
     if len(size) < 2:
-        return value, np.full(len(value), np.nan)
-    deviation = means.std(axis=0, ddof=1)
+        return value, np.full(n_ranges, np.nan)
     factor = t.ppf(0.975, len(size) - 1) * np.sqrt(1 / len(size) + shared)
-    return value, np.asarray(factor * deviation)
+    return value, np.asarray(factor * means.std(axis=0, ddof=1))
 
 
 def _people(person: IntArray, of_rows: IntArray, n_told: int) -> IntArray:

@@ -25,6 +25,7 @@ LONGEST = [
     "test_time_edges",
     "test_absence",
     "test_phases",
+    "test_fairness",
 ]
 
 

@@ -252,15 +252,22 @@ def test_the_register_says_what_the_proxy_is_used_for(planted: Warehouse) -> Non
 # --- Without attributes ------------------------------------------------------------------------
 
 
-def test_without_attributes_the_audit_says_so(tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Build the audit anew without attributes, on a file with a mart where it was before."""
+    folder = tmp_path_factory.mktemp("without")
     warehouse = copied_sample(folder)
     with duckdb.connect(str(warehouse.database)) as connection:
         connection.execute("delete from staging.stg_protected_attributes_reviewed")
+        connection.execute("create table marts.dq_score_issues as select 'P1' as person_id")
+        connection.execute("create view marts.dq_capabilities as select 1 as capability")
     names = ["audit_attribute_sample+", "audit_group_counts+", "audit_feature_register"]
     run_dbt(folder, "build", "--exclude-resource-type", "unit_test", "--select", *names)
-    rows = warehouse.frame("select * from audit.audit_fairness")
+    return warehouse
+
+
+def test_without_attributes_the_audit_says_so(without: Warehouse) -> None:
+    rows = without.frame("select * from audit.audit_fairness")
     said = rows[rows["metric"] == "not_audited"]
     assert said[["attribute", "note"]].to_numpy().tolist() == [
         [
@@ -269,6 +276,16 @@ def test_without_attributes_the_audit_says_so(tmp_path: Path) -> None:
         ]
     ]
     assert set(rows["attribute"]) == {"protected_attributes", "residency"}
-    register = warehouse.frame("select * from audit.audit_feature_register where protected")
+    register = without.frame("select * from audit.audit_feature_register where protected")
     assert not register["is_used"].any()
     assert register["not_used_because"].str.contains("the input lacks it").all()
+
+
+def test_a_mart_that_moved_is_not_left_where_it_was(without: Warehouse) -> None:
+    """It would keep what it holds of people who are erased by now."""
+    schemas = without.column(
+        "select distinct table_schema from information_schema.tables"
+        " where starts_with(table_name, 'dq_')"
+    )
+    assert schemas == ["data_quality"]
+    assert without.column("select count(*) from data_quality.dq_score_issues")[0] > 100

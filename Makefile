@@ -50,4 +50,4 @@ lock: $(STAMP)
 		--group build --group lint --group test --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf target logs warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf target logs serve warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

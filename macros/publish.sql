@@ -28,8 +28,11 @@
         {%- else -%}
             {%- do adapter.store_relation('publish', relation_of('dim_personas'), [], folder, 'duckdb', {
                 'nodes': marts,
-                'run': run_started_at.strftime('%Y%m%dT%H%M%S') ~ '-' ~ invocation_id[:8],
-                'feature_labels': relation_of('stg_feature_catalog') | string,
+                'facts': {
+                    'run': run_started_at.strftime('%Y%m%dT%H%M%S') ~ '-' ~ invocation_id[:8],
+                    'feature_labels': relation_of('stg_feature_catalog') | string,
+                    'min_cell': var('min_cell'),
+                },
             }) -%}
             {%- do log(
                 'Published: ' ~ folder ~ '/personas.duckdb, ' ~ marts | length ~ ' marts.',

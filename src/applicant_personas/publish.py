@@ -105,10 +105,12 @@ def publish(
     marts: Iterable[Mart],
     run: str,
     feature_labels: str | None = None,
+    **facts: Any,
 ) -> None:
     """Put a copy of the marts in place of the one in the folder.
 
-    `run` names the set and is new; `feature_labels` is a relation with `feature` and `label`.
+    `run` names the set and is new; `feature_labels` is a relation with `feature` and `label`;
+    `facts` of the build, such as `min_cell`, are in the manifest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     previous = read_manifest(folder)
@@ -123,7 +125,7 @@ def publish(
         for mart in copied:
             write_parquet(cursor, mart, parquet)
         add_views(cursor, {mart.name for mart in copied})
-        manifest = described(cursor, copied, run)
+        manifest = facts | described(cursor, copied, run)
         is_previous_kept = "run" in previous and not tells_of_others(cursor, copied, folder)
     # Readers only: whoever opened the copy to write would lock the others out.
     database.chmod(0o444)
@@ -338,4 +340,4 @@ class Plugin(BasePlugin):
         marts = [Mart.of_node(node) for node in asked["nodes"]]
         assert target_config.location
         folder = Path(target_config.location.path)
-        publish(self.connection, folder, marts, asked["run"], asked["feature_labels"])
+        publish(self.connection, folder, marts, **asked["facts"])

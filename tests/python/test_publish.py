@@ -35,7 +35,7 @@ macro-paths: [{warehouse.ROOT / "macros"}]
 on-run-start: ["{{{{ start_build_status() }}}}"]
 on-run-end: ["{{{{ end_build_status() }}}}", "{{{{ publish_marts() }}}}"]
 models: {{+group: enrollment, +materialized: table}}
-vars: {{figure: 1, most: 9, serve_path: serve}}
+vars: {{figure: 1, most: 9, min_cell: 11, serve_path: serve}}
 """,
     "profiles.yml": """
 tiny:

@@ -122,7 +122,7 @@ def served_copy(warehouse: Warehouse) -> Path:
                 for mart in map(Mart.of_node, public_nodes())
             ]
             labels = f"{warehouse.database.stem}.{catalog}"
-            publish(connection, folder, marts, "20260101T000000-test", labels)
+            publish(connection, folder, marts, "20260101T000000-test", labels, min_cell=11)
     return folder
 
 

@@ -66,7 +66,7 @@ PARTS = {
             select feature, quantile_cont(value, .01) as low, quantile_cont(value, .99) as high
             from {mart} where value is not null group by feature
         )
-        select feature, low, high, bin, count(*) as n
+        select feature, low, high, bin, {bins} as n_bins, count(*) as n
         from (
             select mart.feature, ends.low, ends.high, cast(least(
                 floor((mart.value - ends.low) / nullif(ends.high - ends.low, 0) * {bins}),

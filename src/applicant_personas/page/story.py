@@ -29,7 +29,7 @@ from applicant_personas.page.figures import (
     svg,
     text,
 )
-from applicant_personas.page.words import capital, day, listed, model, number, stage
+from applicant_personas.page.words import capital, day, listed, lower, model, number, stage
 
 ALL = "all"
 
@@ -430,7 +430,7 @@ class Story:
         kinds = f"{capital(number(len(cards)))} kinds of applicants"
         if not cards[0]["expected"]:
             return f"{kinds}."
-        return f"{kinds}; most enrollments will be {cards[0]['name'].lower()}."
+        return f"{kinds}; {lower(cards[0]['name'])} will bring the most enrollments."
 
     def why_no_funnel(self) -> list[str]:
         """Say why there is no comparison with the cycle before."""
@@ -607,9 +607,9 @@ class Story:
                 (0.7, "needed"),
             )  # fmt: skip
             block.versions[ALL] = Version(
-                chosen["reason"], chart,
-                "Found again: by a second fit on other halves of the applicants, in the worst"
-                " persona. Structure: beyond what data without groups would have.",
+                _verdict(chosen), chart,
+                f"{chosen['reason'] or ''} Found again: by a second fit on other halves of the"
+                " applicants, in the worst persona. Structure: beyond data without groups.",
             )  # fmt: skip
         return block
 
@@ -656,7 +656,7 @@ class Story:
             anchor = "end" if cx > WIDTH - 80 else "start" if cx < 80 else "middle"
             body.append(
                 Markup('<g data-persona="{}">{}</g>').format(
-                    key, text(cx, cy + 18, spans, f"small {anchor}")
+                    key, text(cx, cy, spans, f"small {anchor}")
                 )
             )
         assert stretch
@@ -679,7 +679,7 @@ class Story:
         ]
         for scope in ("global", *self.names):
             own = [row for row in rows if row["scope"] == scope]
-            own.sort(key=lambda row: -row["importance"])
+            own.sort(key=lambda row: (not row["beats_noise"], -row["importance"]))
             first: dict[object, Row] = {}
             for row in own:
                 first.setdefault(row["feature"], row)
@@ -811,6 +811,16 @@ def small_cells(counts: Mapping[str, int], min_cell: int) -> set[str]:
     return hidden
 
 
+def _verdict(chosen: Row) -> str:
+    """Tell in a line how sound the number of personas is; the mart's reason has the figures."""
+    k = capital(number(chosen["k"]))
+    return {
+        "groups": f"{k} groups hold nearly all the structure there is.",
+        "continuum": f"A continuum rather than groups; {number(chosen['k'])} cut it into parts.",
+        "unproven": f"{k} groups are used, and no number of groups is proven.",
+    }.get(chosen["verdict"], f"{k} personas.")
+
+
 def _funnel_finding(moves: Sequence[tuple[Figure, str]]) -> Markup:
     if not moves:
         return Markup("There is no cycle to compare with.")
@@ -824,21 +834,22 @@ def _funnel_finding(moves: Sequence[tuple[Figure, str]]) -> Markup:
 
 
 def _hill(bins: Sequence[Row], ends: tuple[float, float], scale: Scale) -> Markup:
-    """Draw the distribution of the pool; what few people are in is flat."""
-    counts = {int(row["bin"]): row["n"] for row in bins}
-    if not counts:
+    """Draw the distribution of the pool, smoothed; what few people are in counts as none."""
+    if not bins:
         return Markup("")
-    n_bins = 28
-    most, width = max(counts.values()), (ends[1] - ends[0]) / n_bins
-    points = [f"{scale(ends[0])},22"]
-    for i in range(n_bins):
-        height = 22 - 18 * math.sqrt(counts.get(i, 0) / most)
-        points += [
-            f"{scale(ends[0] + i * width)},{height:.1f}",
-            f"{scale(ends[0] + (i + 1) * width)},{height:.1f}",
-        ]
-    points.append(f"{scale(ends[1])},22")
-    return Markup('<polygon points="{}" class="hill"/>').format(" ".join(points))
+    n_bins, reach = bins[0]["n_bins"], 3
+    counts = [0.0] * n_bins
+    for row in bins:
+        for away in range(-reach, reach + 1):
+            if 0 <= row["bin"] + away < n_bins:
+                counts[row["bin"] + away] += row["n"] * math.exp(-(away**2) / 2.5)
+    most, width = max(counts), (ends[1] - ends[0]) / n_bins
+    tops = [
+        f"{scale(ends[0] + (i + 0.5) * width)},{22 - 18 * n / most:.1f}"
+        for i, n in enumerate(counts)
+    ]
+    points = " ".join([f"{scale(ends[0])},22", *tops, f"{scale(ends[1])},22"])
+    return Markup('<polygon points="{}" class="hill"/>').format(points)
 
 
 def _frame(x: Scale, y: Scale, show: Callable[[float], str], across: str, up: str) -> list[Markup]:
@@ -879,13 +890,21 @@ def _ellipse(row: Row) -> tuple[float, list[tuple[float, float]]]:
 
 
 def _apart(labels: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Move labels down until none covers another."""
+    """Give each label a place by its dot, below or above, where it covers no other."""
     placed: list[tuple[float, float, str]] = []
+    taken = [(x, y) for x, y, _ in labels]
     for x, y, key in sorted(labels, key=lambda label: label[1]):
-        lower = y
-        while any(abs(x - px) < 110 and abs(lower - py) < 28 for px, py, _ in placed):
-            lower += 4
-        placed.append((x, lower, key))
+        places = [(x, y + down) for down in (20, -22, 32, -34, 46, -48)]
+        place = next(
+            (
+                (px, py)
+                for px, py in places
+                if all(abs(px - ox) > 105 or abs(py - oy) > 27 for ox, oy, _ in placed)
+                and all(abs(px - ox) > 60 or not -14 < oy - py < 18 for ox, oy in taken)
+            ),
+            places[0],
+        )
+        placed.append((*place, key))
     return placed
 
 

@@ -38,6 +38,11 @@ def capital(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
+def lower(said: str) -> str:
+    """Begin with a small letter, but not with an abbreviation's."""
+    return said if said[1:2].isupper() else said[:1].lower() + said[1:]
+
+
 def stage(code: str) -> str:
     """Write a stage of the funnel."""
     return STAGES.get(code, capital(code.replace("_", " ")))

@@ -259,7 +259,7 @@ def small_cells(counts: Mapping[str, int], min_cell: int) -> set[str]:
 def personas_title(cards: Sequence[Mapping[str, Any]]) -> str:
     """Tell how many personas there are, and which brings most of the class."""
     kinds = f"{capital(number(len(cards)))} kinds of applicants"
-    if not cards[0]["expected"]:
+    if not cards or not cards[0]["expected"]:
         return f"{kinds}."
     return f"{kinds}; {lower(cards[0]['name'])} will bring the most enrollments."
 

@@ -24,7 +24,7 @@ from applicant_personas.page.figures import (
     svg,
     text,
 )
-from applicant_personas.page.story import ALL, Block, Story, Version, feature
+from applicant_personas.page.story import ALL, Block, Story, Version, breakdown, feature
 from applicant_personas.page.words import capital, day, lower, model, number
 
 # What a registrar could do without a model.

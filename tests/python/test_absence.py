@@ -13,7 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from warehouse import ROOT, Warehouse, build, generate
+from page_figures import read_figures, wrong_figures
+from warehouse import ROOT, Warehouse, build, generate, served_copy
+
+from applicant_personas.page import make_page
+from applicant_personas.read_copy import read_copy
 
 MORE = int(os.environ.get("PERSONAS_ABSENCE_BUILDS", "0"))
 # All that is optional; a half of it, and the other half; then random shares.
@@ -132,3 +136,15 @@ def test_what_is_there_is_on(case: Case) -> None:
     # A mark of deletion goes with the people who bear it.
     present = case.present - {"persons.is_deleted"}
     assert [name for name in sorted(present) if not is_on[name]] == []
+
+
+def test_the_page_of_the_required_columns_says_what_is_missing_and_why(
+    case: Case, request: pytest.FixtureRequest
+) -> None:
+    if request.node.callspec.params["case"] != "all":
+        pytest.skip("only a build of everything is published")
+    copy = served_copy(case.warehouse)
+    html = make_page(*read_copy(copy)).html
+    assert "This input tells neither personas nor likelihoods." in html
+    assert "The source has no table stage_events" in html
+    assert not wrong_figures(read_figures(html), copy)

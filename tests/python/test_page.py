@@ -36,15 +36,9 @@ def without(tables: dict[str, Table], is_gone: Callable[[str], bool]) -> dict[st
 def test_every_figure_of_the_page_is_the_marts(copy: Path, tmp_path: Path) -> None:
     started = time.perf_counter()
     output = tmp_path / "page.html"
-    asked = [
-        "--serve",
-        str(copy),
-        "--output",
-        str(output),
-        "--pictures",
-        str(tmp_path / "pictures"),
-    ]
-    assert main(["page", *asked]) == 0
+    pictures = tmp_path / "pictures"
+    asked = ["--serve", copy, "--output", output, "--pictures", pictures]
+    assert main(["page", *map(str, asked)]) == 0
     assert time.perf_counter() - started < 15
     html = output.read_text("utf-8")
     assert len(html.encode()) < 1_500_000

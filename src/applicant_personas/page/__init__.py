@@ -6,17 +6,28 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from applicant_personas.page import front, trust
 from applicant_personas.page.cards import cards
 from applicant_personas.page.figures import Table
-from applicant_personas.page.story import ALL, Story
+from applicant_personas.page.story import ALL, Story, Version
+
+# What stands for the marks of a key where there is text only.
+MARKS = {
+    '<i class="dot"></i>': "Dot:",
+    '<i class="tick"></i>': "Tick:",
+    '<i class="bar"></i>': "Bar:",
+    "</span> <span": ".</span> <span",
+}
+FONTS = "Inter, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 __all__ = ["Page", "Table", "make_page"]
 
@@ -75,26 +86,45 @@ def make_page(tables: Mapping[str, Table], facts: Mapping[str, Any]) -> Page:
         style=style,
         script=script,
     )
-    charts = {
-        block.name: block.versions[ALL].chart
+    pictures = {
+        block.name: standing_alone(block.versions[ALL], style)
         for block in [headcount, *blocks.values(), *rests_on]
         if ALL in block.versions
     }
-    pictures = {name: standing_alone(str(chart), style) for name, chart in charts.items()}
     return Page(html, pictures)
 
 
-def standing_alone(chart: str, style: str) -> str:
-    """Give a chart of the page as a picture by itself, in the page's light colors."""
+def standing_alone(version: Version, style: str) -> str:
+    """Give a chart of the page as a picture by itself: titled, and in the page's light colors."""
     colors = dict(re.findall(r"(--[\w-]+):\s*([^;]+);", style.split("}")[0]))
     rules = style.split("/* charts */")[1].split("/* end of charts */")[0]
     for name, color in colors.items():
         rules = rules.replace(f"var({name})", color)
-    width, height = (int(size) for size in re.findall(r'viewBox="0 0 (\d+) (\d+)"', chart)[0])
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        ' font-family="Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"'
+    note = str(version.note)
+    for mark, sign in MARKS.items():
+        note = note.replace(mark, sign)
+    title, caption = (
+        textwrap.wrap(" ".join(Markup(said).striptags().split()), width)
+        for said, width in ((version.finding, 48), (note, 72))
     )
-    paper = f'<style>{rules}</style><rect width="100%" height="100%" fill="{colors["--paper"]}"/>'
-    opened, closed = chart.split(">", 1)
-    return f"{opened.replace('<svg', head, 1)}>{paper}{closed}\n"
+    chart = str(version.chart)
+    width, height = (int(size) for size in re.findall(r'viewBox="0 0 (\d+) (\d+)"', chart)[0])
+    top, bottom = 24 * len(title) + 28, 16 * len(caption) + 28
+    lines = [(line, -top + 32 + 24 * i, 19.0, "ink") for i, line in enumerate(title)]
+    lines += [(line, height + 20 + 16 * i, 11.5, "soft") for i, line in enumerate(caption)]
+    drawn = Markup("").join(
+        Markup('<text x="0" y="{}" font-size="{}" fill="{}">{}</text>').format(
+            y, size, colors[f"--{color}"], line
+        )
+        for line, y, size, color in lines
+    )
+    box = f"-20 {-top} {width + 40} {top + height + bottom}"
+    paper = Markup('<rect x="-20" y="{}" width="100%" height="100%" fill="{}"/>').format(
+        -top, colors["--paper"]
+    )
+    sized = chart.replace("<svg", f'<svg width="{width}" height="{height}"', 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width + 40}"'
+        f' height="{top + height + bottom}" font-family="{FONTS}"><style>{rules}</style>{paper}'
+        f"{drawn}{sized}</svg>\n"
+    )

@@ -95,7 +95,11 @@ def _headcount(story: Story, **kind: str) -> Version | None:
         lines.append(Line("Places", [Mark("tick", capacity)], capacity))
     title = f"Expected headcount of {story.entry_term}: {expected}."
     chart = lines_chart(title, lines, Scale.over(values_of(lines)), count)
-    return Version("", chart, Markup("{} {}").format(RANGES_AND_TICK, row["note"] or ""))
+    return Version(
+        f"Expected headcount of {story.entry_term}",
+        chart,
+        Markup("{} {}").format(RANGES_AND_TICK, row["note"] or ""),
+    )
 
 
 def _enrolled(story: Story, **kind: str) -> list[tuple[str, Figure]]:

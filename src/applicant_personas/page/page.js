@@ -29,10 +29,9 @@
     }
     history.replaceState(null, "", key === "all" ? location.pathname + location.search : "#" + key);
     const chip = document.querySelector('.follow button[data-follow="' + key + '"]');
-    if (!quietly) {
-      said.textContent = "Showing " + names[key];
-      chip.scrollIntoView({ block: "nearest", inline: "center" });
-    }
+    const bar = chip.parentElement;
+    bar.scrollLeft = chip.offsetLeft - bar.offsetLeft - (bar.clientWidth - chip.offsetWidth) / 2;
+    if (!quietly) said.textContent = "Showing " + names[key];
   }
 
   document.addEventListener("click", (event) => {

@@ -77,6 +77,11 @@ PARTS = {
         ) as placed
         where bin is not null group by all having count(*) >= {min_cell} order by feature, bin""",
     ),
+    "fct_enrollment_scores": (
+        ("outcome_stage",),
+        """select outcome_stage from {mart} group by outcome_stage
+        order by outcome_stage = 'enrolled' desc, outcome_stage""",
+    ),
     "rpt_score_changes": (
         ("to_persona_key", "direction"),
         """select to_persona_key, direction, compared_as_of,

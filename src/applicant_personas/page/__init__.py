@@ -72,6 +72,7 @@ def make_page(tables: Mapping[str, Table], facts: Mapping[str, Any]) -> Page:
     )
     html = environment.get_template("page.html.jinja").render(
         facts=facts,
+        will=story.will,
         heading=front.heading(story),
         headcount=headcount,
         title=front.personas_title(personas),

@@ -28,7 +28,10 @@ def cards(story: Story) -> list[dict[str, Any]]:
     cards = [_card(story, row) for row in story.personas]
     return sorted(
         cards,
-        key=lambda card: (-(card["expected"].value if card["expected"] else -1), card["key"]),
+        key=lambda card: (
+            *(-figure.value if figure else 1 for figure in (card["expected"], card["n"])),
+            card["key"],
+        ),
     )
 
 
@@ -38,7 +41,7 @@ def _card(story: Story, row: Row) -> dict[str, Any]:
     forecast = story.tables["rpt_headcount_forecast"]
     rules = story.tables["rpt_persona_rules"]
     coming = forecast.one(entry_term=story.entry_term, breakdown="persona", breakdown_value=key)
-    present = enrollment.one(entry_term=story.entry_term, phase=ALL, persona_key=key)
+    present = enrollment.one(entry_term=story.entry_term, phase=ALL, persona_key=key, is_open=True)
     closed = [
         other
         for other in enrollment.where(phase=ALL, persona_key=key, is_open=False)
@@ -75,6 +78,8 @@ def _card(story: Story, row: Row) -> dict[str, Any]:
         "rule": rule and rule["rule_text"],
         "coverage": rules.figure(rule, "coverage", percent),
         "purity": rules.figure(rule, "purity", percent),
+        "will": story.will,
+        "did": story.did,
         "traits": _traits(story, key),
         "movers": _movers(story, key),
         "change": _change(story, key),
@@ -86,18 +91,20 @@ def _card(story: Story, row: Row) -> dict[str, Any]:
 def _rates(card: dict[str, Any]) -> Markup | None:
     """Draw the expected rate of this cycle over what the last one came to."""
     before, rate = card["before"], card["rate"]
-    if not rate:
+    scale, marks, title = Scale(0, 1), [Mark("dot", rate)], f"{card['name']}: "
+    if rate:
+        title += f"{rate} are expected to {card['will']}. "
+    if before and before["rate"]:
+        title += f"In {before['term']} {before['rate']} {card['did']}."
+        marks = [
+            Mark("span last", before["low"], before["high"]),
+            Mark("tick last", before["rate"]),
+            *marks,
+        ]
+    elif not rate:
         return None
-    scale = Scale(0, 1)
-    marks = [Mark("dot", rate)]
-    if before and before["rate"]:
-        marks = [Mark("span last", before["low"], before["high"]),
-                 Mark("tick last", before["rate"]), *marks]  # fmt: skip
     body = [_rail(scale, 12), *(draw(each, scale, 12) for each in marks)]
-    title = f"{card['name']}: {rate} are expected to enroll"
-    if before and before["rate"]:
-        title += f"; in {before['term']} {before['rate']} did"
-    return svg(24, title + ".", body, "strip")
+    return svg(24, title.strip(), body, "strip")
 
 
 def _rail(scale: Scale, y: float) -> Markup:

@@ -25,11 +25,11 @@ from applicant_personas.page.words import capital, day, lower, number, stage
 
 RANGES_AND_TICK = Markup(
     '<span class="key"><i class="dot"></i> expected, with the ranges of 8 and 19 in 20</span>'
-    ' <span class="key"><i class="tick"></i> enrolled in earlier cycles</span>'
+    ' <span class="key"><i class="tick"></i> earlier cycles</span>'
 )
 KEY_TO_MARKS = Markup(
     '<span class="key"><i class="dot"></i> expected, with the range that holds 8 in 10</span>'
-    ' <span class="key"><i class="tick"></i> enrolled last cycle</span>'
+    ' <span class="key"><i class="tick"></i> last cycle</span>'
 )
 BAR_AND_TICK = Markup(
     '<span class="key"><i class="bar"></i> this cycle</span>'
@@ -89,7 +89,7 @@ def _headcount(story: Story, **kind: str) -> Version | None:
     told = [expected, "  (", ends["low_80"], " to ", ends["high_80"], ")"]
     lines = [Line(f"{story.entry_term}, expected", marks, told)]
     for term, figure in _enrolled(story, **kind):
-        lines.append(Line(f"{term}, enrolled", [Mark("tick last", figure)], figure))
+        lines.append(Line(f"{term}, who {story.did}", [Mark("tick last", figure)], figure))
     capacity = forecast.figure(row, "capacity", count)
     if capacity:
         lines.append(Line("Places", [Mark("tick", capacity)], capacity))
@@ -135,7 +135,7 @@ def class_block(cards: Sequence[Mapping[str, Any]]) -> Block:
     share = top["expected"].value / sum(figure.value for figure in expected)
     finding = f"{top['name']} are {'most' if share > 0.5 else 'the largest part'} of the class."
     chart = lines_chart(
-        "Expected enrollments of each persona, and what the cycle before came to.",
+        "What is expected of each persona, and what the cycle before came to.",
         lines,
         Scale.over(values, zero=True),
         count,
@@ -265,7 +265,7 @@ def personas_title(cards: Sequence[Mapping[str, Any]]) -> str:
     kinds = f"{capital(number(len(cards)))} kinds of applicants"
     if not cards or not cards[0]["expected"]:
         return f"{kinds}."
-    return f"{kinds}; {lower(cards[0]['name'])} will bring the most enrollments."
+    return f"{kinds}; {lower(cards[0]['name'])} will bring the most."
 
 
 def why_no_funnel(story: Story) -> list[str]:

@@ -13,7 +13,7 @@ from applicant_personas.page.figures import (
     Row,
     Table,
 )
-from applicant_personas.page.words import listed
+from applicant_personas.page.words import listed, outcome
 
 ALL = "all"
 
@@ -46,17 +46,17 @@ class Story:
         self.absent = set(facts["absent"])
         self.personas = tables["dim_personas"].where(is_active=True)
         self.names = {str(row["persona_key"]): str(row["persona_name"]) for row in self.personas}
-        terms = sorted(
-            tables["dim_entry_terms"].rows,
-            key=lambda row: (row["term_order"] is None, row["term_order"] or 0),
-        )
+        # Terms that can't be placed in time come first.
+        terms = sorted(tables["dim_entry_terms"].rows, key=lambda row: row["term_order"] or 0)
         self.order = {row["entry_term"]: place for place, row in enumerate(terms)}
-        is_open = [row for row in terms if row["is_open"]]
-        dated = sorted(
-            (row for row in is_open if row["census_on"]), key=lambda r: str(r["census_on"])
+        is_open = sorted(
+            (row for row in terms if row["is_open"]),
+            key=lambda row: (row["census_on"] is None, str(row["census_on"])),
         )
-        self.term = next(iter(dated or is_open or terms[-1:]), None)
-        self.entry_term = str(self.term["entry_term"]) if self.term else ""
+        self.is_open = bool(is_open)
+        self.entry_term = str((is_open or terms[-1:] or [{"entry_term": ""}])[0]["entry_term"])
+        stages = [row["outcome_stage"] for row in tables["fct_enrollment_scores"].rows]
+        self.will, self.did = outcome("enrolled" if not stages else stages[0])
         self.status = next(iter(tables["dq_build_status"].rows), {})
 
     def whole_phase(self) -> str:
@@ -70,6 +70,8 @@ class Story:
         found = [
             str(r["sentence"]) for r in rows if r["topic"] in topics and r["severity"] == "warning"
         ]
+        if not found and not self.is_open:
+            found = ["No cycle is open, so there is nothing to expect; this tells of closed ones."]
         return found or [str(row["sentence"]) for row in rows if row["topic"] == "empty"]
 
     def not_there(self) -> list[str]:
@@ -94,4 +96,4 @@ def values_of(lines: Sequence[Line]) -> list[float]:
 
 def feature(row: Row) -> str:
     """Write a feature."""
-    return "Persona" if row["feature"] == "persona_key" else str(row["feature_label"])
+    return "The persona" if row["feature"] == "persona_key" else str(row["feature_label"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -65,7 +66,7 @@ def _backtest(story: Story, table: Table, rows: Sequence[Row]) -> Version:
         " interval that should hold eight in ten."
     )
     title = "Forecasts of closed cycles beside what happened."
-    note = "Dot and band: what would have been forecast, 80 % interval. Tick: who enrolled."
+    note = "Dot and band: what would have been forecast, 80 % interval. Tick: what happened."
     return Version(finding, lines_chart(title, lines, Scale.over(values), count), note)
 
 
@@ -96,7 +97,8 @@ def baselines(story: Story) -> Block:
                 (0.5, "a coin"),
             )  # fmt: skip
             note = (
-                "AUC: how often someone who enrolled had the higher likelihood of two people;"
+                f"AUC: how often, of two people, the one of those who {story.did} had the higher"
+                " likelihood;"
                 " .5 is a coin, 1 is always. Bands: 95 %."
             )
             block.versions[key] = Version(finding, chart, note)
@@ -143,7 +145,7 @@ def _gap(story: Story) -> object:
 
 def _calibration(story: Story, table: Table, rows: Sequence[Row], finding: object) -> Version:
     x, y = Scale(0, 1, 34, WIDTH - 12), Scale(0, 1, 300, 12)
-    body = _frame(x, y, percent, "expected to enroll", "enrolled")
+    body = _frame(x, y, percent, "expected", "happened")
     body.append(
         Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="reference"/>').format(
             x(0), y(0), x(1), y(1)
@@ -157,7 +159,7 @@ def _calibration(story: Story, table: Table, rows: Sequence[Row], finding: objec
                     '<circle cx="{}" cy="{}" r="6" class="dot" {}><title>{}</title></circle>'
                 ).format(
                     x(said.value), y(did.value), did.attributes(),
-                    f"{said} expected, {did} of {row['n']} enrolled",
+                    f"{said} expected, {did} of {row['n']} did",
                 )
             )  # fmt: skip
     title = "Expected against actual rate, by tenth of likelihood."
@@ -237,7 +239,6 @@ def persona_map(story: Story) -> Block:
     unit = (WIDTH - 16) / (x.high - x.low)
     height = max(260.0, min(420.0, (y.high - y.low) * unit))
     y = Scale(y.low, y.high, height - 8, 8)
-    stretch = (height - 16) / (y.high - y.low)
     body, labels = [], []
     for row in rows:
         key = str(row["persona_key"])
@@ -256,19 +257,14 @@ def persona_map(story: Story) -> Block:
             ).format(key, points, cx, cy, at[0].attributes(), cx, cy, at[1].attributes())
         )
         labels.append((cx, cy, key))
-    for cx, cy, key in _apart(labels):
-        words = _two_lines(story.names[key])
+    for cx, cy, key, words in _apart(labels, story.names):
         spans = Markup("").join(
-            Markup('<tspan x="{}" dy="{}">{}</tspan>').format(cx, 12 if i else 0, word)
+            Markup('<tspan x="{}" dy="{}">{}</tspan>').format(cx, 13 if i else 0, word)
             for i, word in enumerate(words)
         )
-        anchor = "end" if cx > WIDTH - 80 else "start" if cx < 80 else "middle"
         body.append(
-            Markup('<g data-persona="{}">{}</g>').format(
-                key, text(cx, cy, spans, f"small {anchor}")
-            )
+            Markup('<g data-persona="{}">{}</g>').format(key, text(cx, cy, spans, "small middle"))
         )
-    assert stretch
     block.versions[ALL] = Version(
         "Personas that lie close share applicants who could be either.",
         svg(height, "Map of the personas by their principal components.", body, "map"),
@@ -294,35 +290,39 @@ def _ellipse(row: Row) -> tuple[float, list[tuple[float, float]]]:
     return long, points
 
 
-def _apart(labels: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Give each label a place by its dot, below or above, where it covers no other."""
-    placed: list[tuple[float, float, str]] = []
-    taken = [(x, y) for x, y, _ in labels]
+def _apart(
+    labels: Sequence[tuple[float, float, str]], names: Mapping[str, str]
+) -> list[tuple[float, float, str, list[str]]]:
+    """Give each name lines and a place by its dot, below or above, where it covers no other."""
+    placed: list[tuple[float, float, str, list[str]]] = []
+    boxes: list[tuple[float, float, float, float]] = [(x, y, 5, 5) for x, y, _ in labels]
     for x, y, key in sorted(labels, key=lambda label: label[1]):
-        places = [(x, y + down) for down in (20, -22, 32, -34, 46, -48)]
-        place = next(
+        words = textwrap.wrap(names[key], 20)
+        half, height = 3.1 * max(map(len, words)), 6.5 * len(words)
+        places = [y + 9 + height, y - 9 - height]
+        places += [
+            middle + away for away in (10, 20, 30) for middle in (places[0], places[1] - away)
+        ]
+        middle = next(
             (
-                (px, py)
-                for px, py in places
-                if all(abs(px - ox) > 105 or abs(py - oy) > 27 for ox, oy, _ in placed)
-                and all(abs(px - ox) > 60 or not -14 < oy - py < 18 for ox, oy in taken)
+                middle
+                for middle in places
+                if all(
+                    abs(x - bx) > half + wide or abs(middle - by) > height + high
+                    for bx, by, wide, high in boxes
+                )
             ),
             places[0],
         )
-        placed.append((*place, key))
+        boxes.append((x, middle, half, height))
+        placed.append((x, middle - height + 10, key, words))
     return placed
-
-
-def _two_lines(name: str) -> list[str]:
-    words = name.split()
-    half = (len(words) + 1) // 2
-    return [" ".join(words[:half]), " ".join(words[half:])] if len(words) > 2 else [name]
 
 
 def importance(story: Story) -> Block:
     """Show what matters for enrollment, for everyone and within each persona."""
     table = story.tables["rpt_feature_importance"]
-    block = Block("importance", "What tells who will enroll?")
+    block = Block("importance", f"What tells who will {story.will}?")
     rows = [
         row
         for row in table.where(is_block=False, is_noise_control=False)
@@ -344,8 +344,8 @@ def importance(story: Story) -> Block:
             values += [f.value for mark in marks for f in (mark.at, mark.to) if f]
             arrow = {"raises": " \N{UPWARDS ARROW}", "lowers": " \N{DOWNWARDS ARROW}"}.get(
                 str(row["direction"]), "")  # fmt: skip
-            label = f"{feature(row)} ({row['phase']}){arrow}"
-            lines.append(Line(_short(label), marks, at))
+            label = _short(feature(row)) + arrow
+            lines.append(Line(label, marks, [f"{row['phase']}  ", at]))
         if lines:
             telling = [row for row in first.values() if row["beats_noise"]]
             finding = (

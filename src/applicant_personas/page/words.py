@@ -33,6 +33,17 @@ def number(n: int) -> str:
     return NUMBERS[n] if n < len(NUMBERS) else str(n)
 
 
+def outcome(code: str) -> tuple[str, str]:
+    """Give what people will do to reach an outcome, and did."""
+    words = {
+        "enrolled": ("enroll", "enrolled"),
+        "admitted": ("be admitted", "were admitted"),
+        "deposited": ("deposit", "deposited"),
+        "registered": ("register", "registered"),
+    }
+    return words.get(code, (f"reach {stage(code)}", f"reached {stage(code)}"))
+
+
 def capital(said: str) -> str:
     """Begin with a capital letter."""
     return said[:1].upper() + said[1:]

@@ -145,13 +145,16 @@ def renewals(folder: Path, n: int) -> dict[str, int]:
 
 
 def kills(folder: Path, n: int, chance: random.Random) -> dict[str, int]:
-    """Kill what renews the copy n times, each within the time of about two renewals."""
+    """Kill what renews the copy n times, each within about two renewals."""
     started = time.perf_counter()
     assert wait(fork(lambda: renew(folder, 2)))
     seconds = time.perf_counter() - started
     runs, n_whole = set(), 0
     for _ in range(n):
         child = fork(lambda: renew(folder, 1_000))
+        # Not before it has begun to write.
+        while not list(folder.glob(".personas-*")):
+            time.sleep(0.002)
         time.sleep(chance.uniform(0, seconds))
         os.kill(child, signal.SIGKILL)
         wait(child)

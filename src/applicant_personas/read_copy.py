@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 from resvg_py import svg_to_bytes
 
-from applicant_personas.page import Table, make_page
+from applicant_personas.page import CHANGED, Table, make_page
 
 DATABASE = "personas.duckdb"
 N_BINS = 28
@@ -85,8 +85,8 @@ PARTS = {
     "rpt_score_changes": (
         ("to_persona_key", "direction"),
         """select to_persona_key, direction, compared_as_of,
-            count(distinct person_id) as "count(distinct person_id)"
-        from {mart} where direction in ('rose', 'fell')
+            count(distinct person_id) filter (to_persona_key is not null) as "{people}"
+        from {mart} where direction in ('rose', 'fell') and to_persona_key is not null
         group by grouping sets ((to_persona_key, direction, compared_as_of),
             (direction, compared_as_of)) order by all""",
     ),
@@ -109,12 +109,11 @@ def read_copy(folder: Path) -> tuple[dict[str, Table], dict[str, object]]:
         ).fetchall()
         schemas: Mapping[str, str] = dict(held)
         tables = {}
+        counted = {"min_cell": int(facts["min_cell"]), "bins": N_BINS, "people": CHANGED}
         for mart, (key, query) in (queries | PARTS).items():
             rows = []
             if mart in schemas:
-                asked = query.format(
-                    mart=f'"{schemas[mart]}"."{mart}"', min_cell=int(facts["min_cell"]), bins=N_BINS
-                )
+                asked = query.format(mart=f'"{schemas[mart]}"."{mart}"', **counted)
                 answer = connection.execute(asked)
                 names = [column[0] for column in answer.description or []]
                 rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -12,7 +12,7 @@ import warehouse
 from page_figures import Shown, read_figures, wrong_figures
 
 from applicant_personas.cli import main
-from applicant_personas.page import Table, make_page
+from applicant_personas.page import CHANGED, Table, make_page
 from applicant_personas.page.front import small_cells
 from applicant_personas.read_copy import read_copy
 
@@ -122,16 +122,21 @@ def test_changes_are_counted_and_few_are_not_shown(
     read: Read,
 ) -> None:
     tables, facts = read
-    people = "count(distinct person_id)"
     counts = {"persona_01": 4, "persona_02": 40, "persona_03": 12}
     rows = [
-        {"to_persona_key": key, "direction": "rose", "compared_as_of": "2026-05-08", people: n}
+        {"to_persona_key": key, "direction": "rose", "compared_as_of": "2026-05-08", CHANGED: n}
         for key, n in {**counts, None: 56}.items()
     ]
     table = replace(tables["rpt_score_changes"], rows=rows)
     html = make_page(tables | {"rpt_score_changes": table}, facts).html
     shown = {f.value for f in read_figures(html) if f.mart == "rpt_score_changes"}
     assert shown == {"56", "40"}
+    alone = replace(table, rows=[row for row in rows if row["to_persona_key"] != "persona_03"][:1])
+    total = {**rows[0], "to_persona_key": None, CHANGED: 30}
+    html = make_page(
+        tables | {"rpt_score_changes": replace(alone, rows=[*alone.rows, total])}, facts
+    )
+    assert not [f for f in read_figures(html.html) if f.mart == "rpt_score_changes"]
     assert small_cells({"a": 4, "b": 5, "c": 40}, 11) == {"a", "b"}
     assert small_cells({"a": 0, "b": 11, "c": 40}, 11) == set()
 

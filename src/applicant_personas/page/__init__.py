@@ -18,6 +18,7 @@ from markupsafe import Markup
 from applicant_personas.page import front, trust
 from applicant_personas.page.cards import cards
 from applicant_personas.page.figures import Table
+from applicant_personas.page.front import CHANGED
 from applicant_personas.page.story import ALL, Story, Version
 
 # What stands for the marks of a key where there is text only.
@@ -29,7 +30,7 @@ MARKS = {
 }
 FONTS = "Inter, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
-__all__ = ["Page", "Table", "make_page"]
+__all__ = ["CHANGED", "Page", "Table", "make_page"]
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def standing_alone(version: Version, style: str) -> str:
         note = note.replace(mark, sign)
     title, caption = (
         textwrap.wrap(" ".join(Markup(said).striptags().split()), width)
-        for said, width in ((version.finding, 48), (note, 72))
+        for said, width in ((version.finding, 44), (note, 72))
     )
     chart = str(version.chart)
     width, height = (int(size) for size in re.findall(r'viewBox="0 0 (\d+) (\d+)"', chart)[0])

@@ -36,6 +36,9 @@ BAR_AND_TICK = Markup(
     ' <span class="key"><i class="tick"></i> the one before, same day</span>'
 )
 
+# How people whose likelihood moved are counted, as a column of the mart.
+CHANGED = "count(distinct person_id) filter (to_persona_key is not null)"
+
 
 def heading(story: Story) -> dict[str, Any]:
     """Tell the headcount of the open cycle, its day and its places."""
@@ -201,54 +204,50 @@ def _funnel_finding(moves: Sequence[tuple[Figure, str]]) -> Markup:
 def changes(story: Story) -> Block:
     """Count whose likelihood rose and fell since the compared day."""
     block = Block("changes", "Where likelihoods rose and fell")
-    table = story.tables["rpt_score_changes"]
-    column = "count(distinct person_id)"
-    lines = []
-    for direction in ("rose", "fell"):
-        cells = {
-            str(row["to_persona_key"]): row
-            for row in table.where(direction=direction)
-            if row["to_persona_key"] in story.names
-        }
-        hidden = small_cells(
-            {key: int(row[column]) for key, row in cells.items()},
-            int(story.facts["min_cell"]),
-        )
-        for key, row in cells.items():
-            figure = None if key in hidden else table.figure(row, column, count)
-            lines.append((key, direction, figure))
-    if not lines:
+    rows = story.tables["rpt_score_changes"].rows
+    if not rows:
         return block
-    drawn = []
-    most = max((figure.value for _, _, figure in lines if figure), default=1.0)
-    for key, name in story.names.items():
-        own = {direction: figure for k, direction, figure in lines if k == key}
-        told: list[object] = [
-            own.get("rose") or NONE,
-            " rose, ",
-            own.get("fell") or NONE,
-            " fell",
-        ]
-        marks = [Mark("bar", own.get("rose")), Mark("tick last", own.get("fell"))]
-        drawn.append(Line(name, marks, told, key))
-    since = next(row["compared_as_of"] for row in table.rows)
-    totals = {
-        direction: table.figure(table.one(direction=direction, to_persona_key=None), column, count)
-        for direction in ("rose", "fell")
-    }
-    rose, fell = totals["rose"], totals["fell"]
+    (rose, all_rose), (fell, all_fell) = (_moved(story, move) for move in ("rose", "fell"))
+    lines = [
+        Line(
+            name,
+            [Mark("bar", rose.get(key)), Mark("tick last", fell.get(key))],
+            [rose.get(key) or NONE, " rose, ", fell.get(key) or NONE, " fell"],
+            key,
+        )
+        for key, name in story.names.items()
+    ]
     finding = Markup("Since {}, the likelihood of {} people rose and of {} fell.").format(
-        day(since), rose or "no", fell or "no"
+        day(rows[0]["compared_as_of"]), all_rose or "few", all_fell or "few"
     )
     chart = lines_chart(
         "People whose likelihood rose and fell.",
-        drawn,
-        Scale.over([0, most], zero=True),
+        lines,
+        Scale.over([*values_of(lines), 1.0], zero=True),
         count,
     )
-    note = "Bars rose, ticks fell; a dash is none, or too few to show."
+    note = Markup(
+        '<span class="key"><i class="bar"></i> rose</span> <span class="key"><i class="tick"></i>'
+        " fell</span> <span>A dash is none, or too few to show.</span>"
+    )
     block.versions[ALL] = Version(finding, chart, note)
     return block
+
+
+def _moved(story: Story, direction: str) -> tuple[dict[str, Figure], Figure | None]:
+    """Count the people of each persona whose likelihood moved so, and all; few are left out."""
+    table, least = story.tables["rpt_score_changes"], int(story.facts["min_cell"])
+    rows = table.where(direction=direction)
+    cells = {row["to_persona_key"]: row for row in rows if row["to_persona_key"]}
+    hidden = small_cells({key: row[CHANGED] for key, row in cells.items()}, least)
+    total = table.figure(table.one(direction=direction, to_persona_key=None), CHANGED, count)
+    # One that is hidden alone would be told by the total.
+    if total and (total.value < least or len(hidden) == 1):
+        total = None
+    shown = {
+        key: table.figure(row, CHANGED, count) for key, row in cells.items() if key not in hidden
+    }
+    return {key: figure for key, figure in shown.items() if figure}, total
 
 
 def small_cells(counts: Mapping[str, int], min_cell: int) -> set[str]:

@@ -25,8 +25,8 @@ from applicant_personas.page.figures import (
     svg,
     text,
 )
-from applicant_personas.page.story import ALL, Block, Story, Version, breakdown, feature
-from applicant_personas.page.words import capital, day, lower, model, number
+from applicant_personas.page.story import ALL, Block, Story, Version, breakdown, feature, values_of
+from applicant_personas.page.words import capital, day, listed, lower, model, number
 
 # What a registrar could do without a model.
 SIMPLE = ("logistic_regression", "stage_rate", "persona_rate", "previous_cycle_rate")
@@ -376,39 +376,44 @@ def fairness(story: Story) -> Block:
     """Tell whether groups of people are treated alike, where the audit is there."""
     table = story.tables["audit_fairness"]
     block = Block("fairness", "Is it fair?")
-    whole = {row["phase"] for row in table.rows}
-    phase = story.whole_phase() if story.whole_phase() in whole else next(iter(whole), None)
-    ratios = [
-        row
-        for row in table.where(phase=phase, metric="selection_rate_ratio")
-        if row["value"] is not None
-    ]
-    gaps = [row for row in table.rows if row["is_gap"]]
+    phases = [row["phase"] for row in table.rows]
+    phase = story.whole_phase() if story.whole_phase() in phases else next(iter(phases), None)
     lines = []
-    for row in ratios[:14]:
-        at = table.figure(row, "value", decimals)
-        low, high = (table.figure(row, c, decimals) for c in ("low", "high"))
-        marks = [Mark("span plain", low, high)] if low and high else []
-        marks.append(Mark("dot" if row["is_gap"] else "dot plain", at))
-        lines.append(Line(f"{row['attribute']}: {row['group']}".replace("_", " "), marks, at))
-    if lines:
-        values = [f.value for line in lines for m in line.marks for f in (m.at, m.to) if f]
-        finding = (
-            f"{capital(number(len(gaps)))} difference{'s' if len(gaps) != 1 else ''} between"
-            " groups should be looked at."
-            if gaps
-            else "No difference between groups is beyond chance and worth a look."
-        )
-        chart = lines_chart(
-            "Selection rate of each group over that of the largest one.",
-            lines, Scale.over([*values, 0.8, 1.25]), decimals, (1.0, "alike"),
-        )  # fmt: skip
-        block.versions[ALL] = Version(
-            finding, chart,
-            "Share of the group in the upper half of likelihoods over that of the largest"
-            " group; protected attributes are read by this audit alone.",
-        )  # fmt: skip
+    for row in table.where(phase=phase, metric="selection_rate_ratio"):
+        at, low, high = (table.figure(row, c, decimals) for c in ("value", "low", "high"))
+        # The largest group is what the others are compared with.
+        if at and low and high:
+            plain = "" if row["is_gap"] else " plain"
+            label = f"{words_of(row['attribute'])}: {row['group']}"
+            lines.append(
+                Line(label, [Mark(f"span{plain}", low, high), Mark(f"dot{plain}", at)], at)
+            )
+    if not lines:
+        return block
+    attributes = dict.fromkeys(words_of(row["attribute"]) for row in table.where(is_gap=True))
+    finding = (
+        f"Worth a look, beyond chance: {listed(list(attributes))}."
+        if attributes
+        else "No difference between groups is beyond chance and worth a look."
+    )
+    chart = lines_chart(
+        "Selection rate of each group over that of the largest one.",
+        lines,
+        Scale.over([*values_of(lines), 0.8, 1.25]),
+        decimals,
+        (1.0, "as the largest group"),
+    )
+    note = (
+        "Share of the group in the upper half of likelihoods over that of the largest group. Other"
+        " measures are in audit_fairness. Protected attributes are read by this audit alone."
+    )
+    block.versions[ALL] = Version(finding, chart, note)
     return block
+
+
+def words_of(code: str) -> str:
+    """Write a code."""
+    return capital(code.replace("_", " "))
 
 
 def quality(story: Story) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ STAMP := $(VENV)/.ready
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
+	$(BIN)/applicant-personas page
 
 test: $(STAMP)
 	$(MAKE) --jobs 2 --output-sync=target lint sample
@@ -50,4 +51,4 @@ lock: $(STAMP)
 		--group build --group lint --group test --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf target logs warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf target logs serve warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

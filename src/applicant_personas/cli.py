@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_build(commands)
     _add_export(commands)
     _add_answer(commands)
+    _add_page(commands)
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -282,6 +283,30 @@ def _answer(options: argparse.Namespace) -> int:
 def _add_database(parser: argparse.ArgumentParser) -> None:
     database = Path(os.environ.get("PERSONAS_WAREHOUSE", "warehouse.duckdb"))
     parser.add_argument("--database", type=Path, default=database, help="what a build wrote")
+
+
+def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `page`: the published copy as one page that needs nothing else."""
+    parser = commands.add_parser(
+        "page", help="write the page of the published copy, as one file that opens anywhere"
+    )
+    parser.add_argument(
+        "--serve", metavar="DIR", type=Path, default=Path("serve"), help="the published copy"
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="(default: DIR/personas.html)")
+    parser.add_argument(
+        "--pictures", metavar="DIR2", type=Path, help="write each picture too, as SVG and PNG"
+    )
+    parser.set_defaults(run=_page)
+
+
+def _page(options: argparse.Namespace) -> int:
+    # Imported here: it opens a database, and no other command needs it.
+    from applicant_personas.read_copy import write_page
+
+    for line in write_page(options.serve, options.output, options.pictures):
+        print(line)
+    return 0
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from warehouse import ROOT, Warehouse, build, generate
+from page_figures import read_figures, wrong_figures
+from warehouse import ROOT, Warehouse, build, generate, served_copy
+
+from applicant_personas.page import make_page
+from applicant_personas.read_copy import read_copy
 
 MORE = int(os.environ.get("PERSONAS_ABSENCE_BUILDS", "0"))
 # All that is optional; a half of it, and the other half; then random shares.
@@ -144,3 +148,15 @@ def test_the_audit_says_what_it_could_not_audit(case: Case) -> None:
         said = "select attribute from audit.audit_fairness where metric = 'not_audited'"
         assert "protected_attributes" in case.warehouse.column(said)
         assert case.warehouse.column("select count(*) from marts.rpt_what_if") == [0]
+
+
+def test_the_page_of_the_required_columns_says_what_is_missing_and_why(
+    case: Case, request: pytest.FixtureRequest
+) -> None:
+    if request.node.callspec.params["case"] != "all":
+        pytest.skip("only a build of everything is published")
+    copy = served_copy(case.warehouse)
+    html = make_page(*read_copy(copy)).html
+    assert "This input tells neither personas nor likelihoods." in html
+    assert "The source has no table stage_events" in html
+    assert not wrong_figures(read_figures(html), copy)

@@ -10,7 +10,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from page_figures import read_figures, wrong_figures
 from warehouse import build
+
+from applicant_personas.page import make_page
+from applicant_personas.read_copy import read_copy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
@@ -261,3 +265,15 @@ def test_the_university_matters_most(marts: duckdb.DuckDBPyConnection) -> None:
         "order by importance desc limit 1",
     )
     assert best == "program_code"
+
+
+def test_the_page_says_that_there_are_no_dates_and_shows_the_rest(
+    marts: duckdb.DuckDBPyConnection, mapped: Path
+) -> None:
+    copy = mapped.parent / "serve"
+    html = make_page(*read_copy(copy)).html
+    assert "The input has no dates" in html
+    figures = read_figures(html)
+    assert {"dim_personas", "rpt_model_evaluation"} <= {figure.mart for figure in figures}
+    assert not wrong_figures(figures, copy)
+    assert len(html.encode()) < 1_500_000

@@ -23,6 +23,7 @@ LAYERS = {
     "enrollment": "ml_",
     "marts": ("dim_", "fct_", "rpt_"),
     "data_quality": "dq_",
+    "semantic_layer": "metricflow_",
 }
 # What a layer may read; the layers of fitted models read features and each other.
 FITTED = {"selection", "personas", "enrollment"}
@@ -36,6 +37,8 @@ MAY_READ = {
     "enrollment": {"staging", "intermediate", "features", *FITTED},
     "marts": {"staging", "intermediate", "features", *FITTED, "marts"},
     "data_quality": set(LAYERS),
+    # Its semantic models read the marts; the days come from nowhere.
+    "semantic_layer": set(),
 }
 
 # What personas must not learn of: outcomes, likelihoods, offers, protected attributes.
@@ -60,6 +63,28 @@ def models(manifest):
     return {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"
     }
+
+
+def test_every_metric_and_its_parts_are_described(manifest):
+    kinds = ("semantic_models", "metrics", "saved_queries")
+    bare = [
+        node["name"]
+        for kind in kinds
+        for node in manifest[kind].values()
+        if not node["description"]
+    ]
+    assert all(manifest[kind] for kind in kinds)
+    assert not bare
+
+
+def test_semantic_models_read_marts_only(manifest, models):
+    parents = {
+        parent
+        for node in manifest["semantic_models"].values()
+        for parent in node["depends_on"]["nodes"]
+    }
+    assert parents
+    assert {layer(models[parent]) for parent in parents} == {"marts"}
 
 
 def layer(node):

@@ -66,4 +66,4 @@ lock: $(STAMP)
 	done
 
 clean:
-	rm -rf target logs warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf target logs serve warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

@@ -39,6 +39,7 @@
         'input_path', 'input_database', 'input_schema', 'input_models', 'home_country', 'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
         'mixed_below', 'on_poor_input', 'runs_kept', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
+        'serve_path',
     ]) }}
 {%- endmacro %}
 
@@ -60,6 +61,7 @@
     {%- do check_country('home_country') -%}
     {%- do check_timezone('institution_timezone') -%}
     {%- do check_day('as_of') -%}
+    {%- do check_serve_path() -%}
     {%- do check_relation_name('input_database') -%}
     {%- do check_relation_name('input_schema') -%}
 {%- endmacro %}
@@ -100,6 +102,18 @@
             'the var ' ~ name ~ ' is ' ~ value ~ ', which is no name of a '
             ~ name.split('_')[1] ~ '; give a name of letters, digits, blanks, _, $, - and dots, '
             ~ 'or null.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The folder is swept before each set: it is never that of the database itself. #}
+{% macro check_serve_path() -%}
+    {%- set value = var('serve_path') -%}
+    {%- set is_fine = value is string and value | trim('./ ') and '://' not in value -%}
+    {%- if value is not none and not is_fine -%}
+        {%- do stop(
+            'the var serve_path is ' ~ value ~ '; give a folder of its own, such as serve or '
+            ~ '/srv/personas, or null to publish nothing.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_map(commands)
     _add_apply(commands)
     _add_build(commands)
+    _add_page(commands)
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -184,6 +185,30 @@ def _build(options: argparse.Namespace) -> int:
     from applicant_personas.build import run_build
 
     return run_build(options.dbt_arguments)
+
+
+def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `page`: the published copy as one page that needs nothing else."""
+    parser = commands.add_parser(
+        "page", help="write the page of the published copy, as one file that opens anywhere"
+    )
+    parser.add_argument(
+        "--serve", metavar="DIR", type=Path, default=Path("serve"), help="the published copy"
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="(default: DIR/personas.html)")
+    parser.add_argument(
+        "--pictures", metavar="DIR2", type=Path, help="write each picture too, as SVG and PNG"
+    )
+    parser.set_defaults(run=_page)
+
+
+def _page(options: argparse.Namespace) -> int:
+    # Imported here: it opens a database, and no other command needs it.
+    from applicant_personas.read_copy import write_page
+
+    for line in write_page(options.serve, options.output, options.pictures):
+        print(line)
+    return 0
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

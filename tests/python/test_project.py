@@ -317,8 +317,9 @@ def test_python_models_are_thin():
 
 
 def test_the_library_knows_neither_dbt_nor_duckdb():
-    # Two belong to the command line: profiling.py opens a user's source, build.py runs dbt.
-    of_the_command_line = {"profiling.py", "build.py"}
+    # Two belong to the command line: profiling.py opens a user's source, build.py runs dbt. One is
+    # what dbt publishes with.
+    of_the_command_line = {"profiling.py", "build.py", "publish.py"}
     library = [
         file for file in (ROOT / "src").rglob("*.py") if file.name not in of_the_command_line
     ]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import duckdb
 import pandas as pd
 
 from applicant_personas.cli import main
+from applicant_personas.publish import Mart, publish
 
 ROOT = Path(__file__).parents[2]
 # Two builds of the same input agree in everything but these.
@@ -102,6 +103,27 @@ def copied_sample(folder: Path) -> Warehouse:
     if sample.database.parent != folder:
         shutil.copy(sample.database, folder / "warehouse.duckdb")
     return Warehouse(folder / "warehouse.duckdb")
+
+
+def public_nodes() -> list[dict[str, Any]]:
+    """List the nodes of the public marts, from the manifest."""
+    nodes = json.loads(manifest().read_text())["nodes"].values()
+    return [node for node in nodes if node["config"].get("access") == "public"]
+
+
+def served_copy(warehouse: Warehouse) -> Path:
+    """Give the folder of what was published of a warehouse; done here if its build had no tests."""
+    folder = warehouse.database.parent / "serve"
+    if not (folder / "manifest.json").exists():
+        with duckdb.connect(str(warehouse.database)) as connection:
+            catalog = "staging.stg_feature_catalog"
+            marts = [
+                replace(mart, relation=f"{warehouse.database.stem}.{mart.schema}.{mart.name}")
+                for mart in map(Mart.of_node, public_nodes())
+            ]
+            labels = f"{warehouse.database.stem}.{catalog}"
+            publish(connection, folder, marts, "20260101T000000-test", labels, min_cell=11)
+    return folder
 
 
 def run_dbt(folder: Path, *arguments: str, **variables: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the tests of clients share: the served copy, and each client in an environment of its own."""
+"""What the tests of clients share: the served copy, and clients in environments of their own."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CLIENTS = ROOT / "target" / "clients"
 
 @pytest.fixture(scope="session")
 def served():
-    """The copy that `make build` publishes."""
+    """Find the copy that `make build` publishes."""
     path = Path(os.environ.get("PERSONAS_SERVED", ROOT / "serve" / "personas.duckdb")).resolve()
     if not path.exists():
         pytest.skip(f"{path} is not there: run make build first")
@@ -48,6 +48,6 @@ def ask(client):
 
 @pytest.fixture(scope="session")
 def current_parquet(served):
-    """The folder of the run that the manifest names."""
+    """Find the folder of the run that the manifest names."""
     manifest = json.loads((served.parent / "manifest.json").read_text("utf-8"))
     return served.parent / "parquet" / manifest["run"]

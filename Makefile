@@ -9,6 +9,7 @@ STAMP := $(VENV)/.ready
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
+	$(BIN)/applicant-personas page
 
 test: $(STAMP)
 	$(MAKE) --jobs 2 --output-sync=target lint sample

@@ -13,8 +13,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from applicant_personas.page import front, trust
+from applicant_personas.page.cards import cards
 from applicant_personas.page.figures import Table
-from applicant_personas.page.story import Story
+from applicant_personas.page.story import ALL, Story
 
 __all__ = ["Page", "Table", "make_page"]
 
@@ -30,21 +32,21 @@ class Page:
 def make_page(tables: Mapping[str, Table], facts: Mapping[str, Any]) -> Page:
     """Make the page of tables of marts; `facts` are those of the published copy's manifest."""
     story = Story(tables, facts)
-    cards = story.cards()
-    heading = story.heading()
-    front = {
-        "class_block": story.class_block(cards),
-        "funnel": story.funnel(),
-        "changes": story.changes(),
+    personas = cards(story)
+    headcount = front.headcount(story)
+    blocks = {
+        "class": front.class_block(personas),
+        "funnel": front.funnel(story),
+        "changes": front.changes(story),
     }
-    trust = [
-        story.backtest(),
-        story.calibration(),
-        story.baselines(),
-        story.importance(),
-        story.persona_map(),
-        story.number_of_personas(),
-        story.fairness(),
+    rests_on = [
+        trust.backtest(story),
+        trust.calibration(story),
+        trust.baselines(story),
+        trust.importance(story),
+        trust.persona_map(story),
+        trust.number_of_personas(story),
+        trust.fairness(story),
     ]
     style, script = (
         files("applicant_personas.page").joinpath(name).read_text("utf-8")
@@ -58,14 +60,27 @@ def make_page(tables: Mapping[str, Table], facts: Mapping[str, Any]) -> Page:
         lstrip_blocks=True,
     )
     html = environment.get_template("page.html.jinja").render(
-        story=story, heading=heading, cards=cards, trust=trust, style=style, script=script, **front
+        facts=facts,
+        heading=front.heading(story),
+        headcount=headcount,
+        title=front.personas_title(personas),
+        cards=personas,
+        blocks=blocks,
+        why_no_funnel=front.why_no_funnel(story),
+        trust=rests_on,
+        quality=trust.quality(story),
+        runs=trust.runs(story),
+        missing=story.missing,
+        not_there=story.not_there(),
+        style=style,
+        script=script,
     )
-    blocks = [*front.values(), *trust]
-    charts = {"headcount": heading["chart"]}
-    charts |= {
-        block.name: block.versions["all"].chart for block in blocks if block.versions.get("all")
+    charts = {
+        block.name: block.versions[ALL].chart
+        for block in [headcount, *blocks.values(), *rests_on]
+        if ALL in block.versions
     }
-    pictures = {name: standing_alone(str(chart), style) for name, chart in charts.items() if chart}
+    pictures = {name: standing_alone(str(chart), style) for name, chart in charts.items()}
     return Page(html, pictures)
 
 

@@ -107,7 +107,7 @@ def natural(value: float) -> str:
     """Show a value in its own unit, with three digits at most."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value:.2g}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value:.2f}"
 
 
 @dataclass(frozen=True)

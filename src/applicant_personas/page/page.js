@@ -24,7 +24,7 @@
       const about = block.querySelector(".about");
       if (about) {
         about.hidden = key === "all" || block.dataset.block === "marks";
-        about.textContent = own ? "Of " + names[key] : "Of everyone: there is too little of " + names[key] + " alone";
+        about.textContent = own ? "Of " + names[key] : "Of everyone: there are too few to tell of " + names[key] + " alone";
       }
     }
     history.replaceState(null, "", key === "all" ? location.pathname + location.search : "#" + key);

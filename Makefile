@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build test sample lint bench bi lock clean
+.PHONY: build test sample lint bench bi docs lock clean
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
@@ -35,6 +35,10 @@ lint: $(STAMP)
 PERSONS ?= 10000 100000 1000000
 bench: $(STAMP)
 	$(BIN)/python benchmarks/whole_build.py --persons $(PERSONS)
+
+# The static site of dbt's documentation: target/static_index.html.
+docs: $(STAMP)
+	$(BIN)/dbt docs generate --static
 
 # Clients of others on the copy that `make build` published: docs/connect.md. Each has an environment
 # of its own; the first time takes some minutes, mostly to fetch Superset.

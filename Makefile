@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build test sample lint bench lock clean
+.PHONY: build test sample lint bench bi docs lock clean
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
@@ -36,6 +36,22 @@ PERSONS ?= 10000 100000 1000000
 bench: $(STAMP)
 	$(BIN)/python benchmarks/whole_build.py --persons $(PERSONS)
 
+# The static site of dbt's documentation: target/static_index.html.
+docs: $(STAMP)
+	$(BIN)/dbt docs generate --static
+
+# Clients of others on the copy that `make build` published: docs/connect.md. Each has an environment
+# of its own; the first time takes some minutes, mostly to fetch Superset.
+CLIENTS := metricflow superset duckdb_1_2
+bi: $(STAMP) $(CLIENTS:%=target/clients/%/.ready)
+	$(BIN)/dbt parse --quiet
+	$(BIN)/pytest -p no:cacheprovider tests/bi
+
+target/clients/%/.ready: tests/bi/clients/%.lock
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python target/clients/$*
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python target/clients/$* --require-hashes $<
+	touch $@
+
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: name it, as in make build PYTHON=python3.12"; exit 1; }
@@ -49,6 +65,10 @@ $(STAMP): requirements.lock pyproject.toml
 lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group lint --group test --output-file requirements.lock pyproject.toml
+	for client in $(CLIENTS); do \
+		$(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 \
+			--output-file tests/bi/clients/$$client.lock tests/bi/clients/$$client.in || exit 1; \
+	done
 
 clean:
 	rm -rf target logs serve warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

@@ -24,6 +24,7 @@ LAYERS = {
     "marts": ("dim_", "fct_", "rpt_"),
     "audit": "audit_",
     "data_quality": "dq_",
+    "semantic_layer": "metricflow_",
 }
 PUBLIC = {"marts", "audit", "data_quality"}
 # What a layer may read; the layers of fitted models read features and each other.
@@ -39,6 +40,8 @@ MAY_READ = {
     "marts": {"staging", "intermediate", "features", *FITTED, "marts"},
     "audit": set(LAYERS),
     "data_quality": set(LAYERS),
+    # Its semantic models read the marts; the days come from nowhere.
+    "semantic_layer": set(),
 }
 
 # What personas must not learn of: outcomes, likelihoods, offers, protected attributes.
@@ -63,6 +66,28 @@ def models(manifest):
     return {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"
     }
+
+
+def test_every_metric_and_its_parts_are_described(manifest):
+    kinds = ("semantic_models", "metrics", "saved_queries")
+    bare = [
+        node["name"]
+        for kind in kinds
+        for node in manifest[kind].values()
+        if not node["description"]
+    ]
+    assert all(manifest[kind] for kind in kinds)
+    assert not bare
+
+
+def test_semantic_models_read_marts_only(manifest, models):
+    parents = {
+        parent
+        for node in manifest["semantic_models"].values()
+        for parent in node["depends_on"]["nodes"]
+    }
+    assert parents
+    assert {layer(models[parent]) for parent in parents} == {"marts"}
 
 
 def layer(node):

@@ -342,9 +342,8 @@ def test_python_models_are_thin():
 
 
 def test_the_library_knows_neither_dbt_nor_duckdb():
-    # These belong to the command line: profiling.py opens a user's source, build.py runs dbt,
-    # warehouse.py opens what that built, and card.py reads it; publish.py is what dbt publishes with,
-    # and read_copy.py reads what was published.
+    # profiling.py opens a user's source, build.py runs dbt, warehouse.py opens what that built and
+    # card.py reads it; publish.py is what dbt publishes with, read_copy.py reads what was published.
     of_the_command_line = {
         "profiling.py", "build.py", "warehouse.py", "card.py", "publish.py", "read_copy.py",
     }  # fmt: skip

@@ -692,6 +692,8 @@ WRONG_VARS = [
     ({"as_of_offsets": [-1]}, "the var as_of_offsets is [-1]"),
     ({"deferrals": "kept"}, "the var deferrals is kept; give one of lost, enrolled, excluded"),
     ({"leak_severity": "stop"}, "the var leak_severity is stop; give one of warn, error"),
+    ({"serve_path": ".."}, "the var serve_path is ..; give a folder of its own, such as serve"),
+    ({"serve_path": "s3://bucket/serve"}, "the var serve_path is s3://bucket/serve; give a folder"),
     (
         {"phases": [{"name": "y", "at_risk": "admitted", "outcome": "enrolled", "opens": "x"}]},
         "opens of the phase y in the var phases is x; give a whole number of days",

@@ -20,7 +20,7 @@ from applicant_personas.page.figures import (
     lines_chart,
     percent,
 )
-from applicant_personas.page.story import ALL, Block, Story, Version, values_of
+from applicant_personas.page.story import ALL, Block, Story, Version, breakdown, values_of
 from applicant_personas.page.words import capital, day, lower, number, stage
 
 RANGES_AND_TICK = Markup(
@@ -67,10 +67,7 @@ def headcount(story: Story) -> Block:
     """Draw the expected headcount beside what earlier cycles came to."""
     block = Block("headcount", "Headcount")
     for key in (ALL, *story.names):
-        kind = (
-            {"breakdown": ALL} if key == ALL else {"breakdown": "persona", "breakdown_value": key}
-        )
-        version = _headcount(story, **kind)
+        version = _headcount(story, **breakdown(key))
         if version:
             block.versions[key] = version
     return block
@@ -98,11 +95,7 @@ def _headcount(story: Story, **kind: str) -> Version | None:
         lines.append(Line("Places", [Mark("tick", capacity)], capacity))
     title = f"Expected headcount of {story.entry_term}: {expected}."
     chart = lines_chart(title, lines, Scale.over(values_of(lines)), count)
-    return Version(
-        f"Expected headcount of {story.entry_term}",
-        chart,
-        Markup("{} {}").format(RANGES_AND_TICK, row["note"] or ""),
-    )
+    return Version(title, chart, Markup("{} {}").format(RANGES_AND_TICK, row["note"] or ""))
 
 
 def _enrolled(story: Story, **kind: str) -> list[tuple[str, Figure]]:
@@ -119,7 +112,7 @@ def _enrolled(story: Story, **kind: str) -> list[tuple[str, Figure]]:
 def class_block(cards: Sequence[Mapping[str, Any]]) -> Block:
     """Show where the class comes from: expected of each persona, beside the last cycle."""
     block = Block("class", "Where the class comes from")
-    lines, values, expected = [], [], []
+    lines, expected = [], []
     for card in cards:
         if not card["expected"]:
             continue
@@ -130,7 +123,6 @@ def class_block(cards: Sequence[Mapping[str, Any]]) -> Block:
             marks.insert(0, Mark("tick last", before["actual"]))
         if not card["low"]:
             marks = [mark for mark in marks if not mark.kind.startswith("span")]
-        values += [f.value for mark in marks for f in (mark.at, mark.to) if f]
         lines.append(Line(card["name"], marks, card["expected"], card["key"]))
     if not lines:
         return block
@@ -140,7 +132,7 @@ def class_block(cards: Sequence[Mapping[str, Any]]) -> Block:
     chart = lines_chart(
         "What is expected of each persona, and what the cycle before came to.",
         lines,
-        Scale.over(values, zero=True),
+        Scale.over(values_of(lines), zero=True),
         count,
     )
     block.versions[ALL] = Version(finding, chart, KEY_TO_MARKS)
@@ -159,17 +151,11 @@ def funnel(story: Story) -> Block:
         )
         shown = [row for row in steps if row["n_reached"] is not None]
         if shown:
-            block.versions[key] = _funnel(story, table, steps)
-    previous = {str(row["previous_entry_term"]) for row in rows if row["previous_entry_term"]}
-    if previous:
-        block.lede = (
-            f"How many applications had come how far by this day, beside {previous.pop()} on"
-            " the same day before its census."
-        )
+            block.versions[key] = _funnel(table, steps)
     return block
 
 
-def _funnel(story: Story, table: Table, steps: Sequence[Row]) -> Version:
+def _funnel(table: Table, steps: Sequence[Row]) -> Version:
     lines, most, moves = [], 1.0, []
     for row in steps:
         now = table.figure(row, "n_reached", count)

@@ -25,7 +25,6 @@ class Block:
     name: str
     title: str
     versions: dict[str, Version] = field(default_factory=dict)
-    lede: str = ""
 
 
 @dataclass(frozen=True)

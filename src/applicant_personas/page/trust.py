@@ -45,19 +45,18 @@ def backtest(story: Story) -> Block:
         if key != ALL:
             rows = [row for row in rows if row["days_to_census"] == days]
         if rows:
-            block.versions[key] = _backtest(story, table, rows)
+            block.versions[key] = _backtest(table, rows)
     return block
 
 
-def _backtest(story: Story, table: Table, rows: Sequence[Row]) -> Version:
-    lines, values = [], []
+def _backtest(table: Table, rows: Sequence[Row]) -> Version:
+    lines = []
     for row in rows:
         expected, actual = (table.figure(row, c, count) for c in ("expected", "actual"))
         low, high = (table.figure(row, f"{end}_80", count) for end in ("low", "high"))
         marks = [Mark("span", low, high), Mark("dot", expected), Mark("tick last", actual)]
         if not low or not high:
             marks = marks[1:]
-        values += [f.value for mark in marks for f in (mark.at, mark.to) if f]
         label = f"{row['entry_term']}, {row['days_to_census']} days before"
         lines.append(Line(label, marks, [expected, " expected, ", actual, " came"]))
     inside = sum(bool(row["inside_80"]) for row in rows)
@@ -67,7 +66,7 @@ def _backtest(story: Story, table: Table, rows: Sequence[Row]) -> Version:
     )
     title = "Forecasts of closed cycles beside what happened."
     note = "Dot and band: what would have been forecast, 80 % interval. Tick: what happened."
-    return Version(finding, lines_chart(title, lines, Scale.over(values), count), note)
+    return Version(finding, lines_chart(title, lines, Scale.over(values_of(lines)), count), note)
 
 
 def baselines(story: Story) -> Block:
@@ -79,9 +78,7 @@ def baselines(story: Story) -> Block:
     for key in (ALL, *story.names):
         kind = {"slice": ALL} if key == ALL else {"slice": "persona", "slice_value": key}
         rows = [row for row in table.where(phase=phase, **kind) if row["value"] is not None]
-        cycles = {row["test_cycle"] for row in rows}
-        cycle = ALL + "_cycles" if ALL + "_cycles" in cycles else next(iter(sorted(cycles)), None)
-        rows = [row for row in rows if row["test_cycle"] == cycle]
+        rows = _of_one_test(rows)
         rows.sort(key=lambda row: -row["value"])
         lines = []
         for row in rows:
@@ -97,12 +94,18 @@ def baselines(story: Story) -> Block:
                 (0.5, "a coin"),
             )  # fmt: skip
             note = (
-                f"AUC: how often, of two people, the one of those who {story.did} had the higher"
-                " likelihood;"
-                " .5 is a coin, 1 is always. Bands: 95 %."
+                "AUC: how often someone who reached the outcome had a higher likelihood than"
+                " someone who did not; .5 is a coin, 1 is always. Bands: 95 %."
             )
             block.versions[key] = Version(finding, chart, note)
     return block
+
+
+def _of_one_test(rows: Sequence[Row]) -> list[Row]:
+    """Keep the rows of all tested cycles together; without such, those of the first."""
+    cycles = sorted({row["test_cycle"] for row in rows})
+    cycle = "all_cycles" if "all_cycles" in cycles else next(iter(cycles), None)
+    return [row for row in rows if row["test_cycle"] == cycle]
 
 
 def _beside(lines: Sequence[Line], rows: Sequence[Row]) -> Markup:
@@ -119,15 +122,12 @@ def calibration(story: Story) -> Block:
     table = story.tables["rpt_calibration"]
     block = Block("calibration", "Is a likelihood of 70 % right seven times in ten?")
     for key in (ALL, *story.names):
-        rows = table.where(phase=story.whole_phase(), slice_value=key)
-        cycles = {str(row["test_cycle"]) for row in rows}
-        cycle = ALL + "_cycles" if ALL + "_cycles" in cycles else next(iter(sorted(cycles)), None)
-        rows = [row for row in rows if row["test_cycle"] == cycle and row["n"]]
+        rows = _of_one_test(table.where(phase=story.whole_phase(), slice_value=key))
         if rows:
             finding: object = f"Among {lower(story.names.get(key, ''))}."
             if key == ALL:
                 finding = _gap(story)
-            block.versions[key] = _calibration(story, table, rows, finding)
+            block.versions[key] = _calibration(table, rows, finding)
     return block
 
 
@@ -143,7 +143,7 @@ def _gap(story: Story) -> object:
     )
 
 
-def _calibration(story: Story, table: Table, rows: Sequence[Row], finding: object) -> Version:
+def _calibration(table: Table, rows: Sequence[Row], finding: object) -> Version:
     x, y = Scale(0, 1, 34, WIDTH - 12), Scale(0, 1, 300, 12)
     body = _frame(x, y, percent, "expected", "happened")
     body.append(

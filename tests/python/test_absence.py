@@ -16,8 +16,8 @@ import yaml
 from page_figures import read_figures, wrong_figures
 from warehouse import ROOT, Warehouse, build, generate, served_copy
 
+from applicant_personas.command_line.read_copy import read_copy
 from applicant_personas.page import make_page
-from applicant_personas.read_copy import read_copy
 
 MORE = int(os.environ.get("PERSONAS_ABSENCE_BUILDS", "0"))
 # All that is optional; a half of it, and the other half; then random shares.

@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 from warehouse import ROOT, Warehouse, build, copied_sample, run_dbt
 
-from applicant_personas.cli import main
-from applicant_personas.export import export, read_record
-from applicant_personas.spreadsheet import csv_text, safe_text
+from applicant_personas.command_line.cli import main
+from applicant_personas.command_line.export import export, read_record
+from applicant_personas.command_line.spreadsheet import csv_text, safe_text
 
 FIRST_DAY, SECOND_DAY = "2026-05-15", "2026-05-20"
 MODELS = ["+rpt_contact_list", "+rpt_crm_export", "+rpt_score_changes"]

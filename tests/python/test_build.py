@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
 
 PROJECT = {
     "dbt_project.yml": """
@@ -129,7 +129,14 @@ def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixtu
 def test_on_a_terminal_a_bar_shows_how_far_the_build_is(tiny: Path) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    command = [sys.executable, "-m", "applicant_personas.cli", "build", "--select", "sound"]
+    command = [
+        sys.executable,
+        "-m",
+        "applicant_personas.command_line.cli",
+        "build",
+        "--select",
+        "sound",
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
     os.close(theirs)
     bar = os.read(ours, 100_000).decode()

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from warehouse import ROOT, Warehouse, built_sample
 
-from applicant_personas.card import as_cell, write_cards
-from applicant_personas.cli import main
+from applicant_personas.command_line.card import as_cell, write_cards
+from applicant_personas.command_line.cli import main
 
 # The last digit may differ where the committed card was made on another machine.
 ROUNDING = 0.0051

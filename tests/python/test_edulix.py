@@ -13,8 +13,8 @@ import pytest
 from page_figures import read_figures, wrong_figures
 from warehouse import build
 
+from applicant_personas.command_line.read_copy import read_copy
 from applicant_personas.page import make_page
-from applicant_personas.read_copy import read_copy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
@@ -223,8 +223,8 @@ def test_marts_that_time_would_change_say_that_there_is_none(
         "select table_name from information_schema.columns"
         " where table_schema = 'marts' and column_name = 'is_static'"
     ).fetchall()
-    # Nothing is open, so that there is nothing to forecast or wind back to, and none of the features
-    # is one to act on.
+    # Nothing is open, so that there is nothing to forecast or wind back to, and no feature is one to
+    # act on.
     empty = {"rpt_headcount_backtest", "rpt_headcount_coverage", "rpt_headcount_forecast"}
     empty |= {"rpt_what_if"}
     tables = {table for (table,) in found}

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from warehouse import Warehouse, build, generate, manifest
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
 
 MOST_EDITS = 12
 BAD_DATES = ["00.11.2025", "30.02.2024", "31.02.2023", "31.04.2025", "31.06.2025"]

@@ -14,7 +14,8 @@ import pytest
 import warehouse
 from warehouse import ROOT, run_dbt
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
+from applicant_personas.command_line.profiling import count_distinct, open_source, read_profiles
 from applicant_personas.mapping import coverage, propose, read_contract
 from applicant_personas.mapping.contract import CODED, Contract, code_key
 from applicant_personas.mapping.names import is_personal, shipped_rows, similarity, words
@@ -22,7 +23,6 @@ from applicant_personas.mapping.open import without_open
 from applicant_personas.mapping.propose import TableProposal, unknown_codes
 from applicant_personas.mapping.starters import starter_sql
 from applicant_personas.mapping.text import markdown, one_line, spreadsheet_cell, spreadsheet_text
-from applicant_personas.profiling import count_distinct, open_source, read_profiles
 
 EDULIX = ROOT.parent / "shared/data/edulix/edulix_applications.csv.gz"
 SAMPLE = ROOT / "seeds/sample"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from applicant_personas.command_line.profiling import open_source, read_profiles
 from applicant_personas.mapping.expressions import CHOOSE, value_expression
 from applicant_personas.mapping.profile import SourceColumn
-from applicant_personas.profiling import open_source, read_profiles
 
 DAYS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d",

@@ -11,10 +11,10 @@ import pytest
 import warehouse
 from page_figures import Shown, read_figures, wrong_figures
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
+from applicant_personas.command_line.read_copy import read_copy
 from applicant_personas.page import CHANGED, Table, make_page
 from applicant_personas.page.front import small_cells
-from applicant_personas.read_copy import read_copy
 
 Read = tuple[dict[str, Table], dict[str, object]]
 

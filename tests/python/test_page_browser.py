@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from page_figures import Shown, read_figures, wrong_figures
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("PERSONAS_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)

@@ -7,8 +7,8 @@ import re
 import pytest
 from warehouse import ROOT, Warehouse, built_sample
 
-from applicant_personas.cli import main
-from applicant_personas.questions import answer, queries
+from applicant_personas.command_line.cli import main
+from applicant_personas.command_line.questions import answer, queries
 
 DOCUMENT = ROOT / "docs/questions.md"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
 from applicant_personas.sample import SAMPLE_SEED, SampleConfig, config, generate, write_sample
 from applicant_personas.sample.archetypes import ARCHETYPE_KEYS, column, shares
 from applicant_personas.sample.dirt import KINDS

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from applicant_personas.cli import main
+from applicant_personas.command_line.cli import main
 from applicant_personas.publish import Mart, publish
 
 ROOT = Path(__file__).parents[2]

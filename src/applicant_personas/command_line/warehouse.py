@@ -1,4 +1,4 @@
-"""A built warehouse, opened to read: part of the command line, it knows DuckDB."""
+"""A built warehouse, opened to read, by DuckDB."""
 
 from __future__ import annotations
 

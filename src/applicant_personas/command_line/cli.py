@@ -10,8 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from applicant_personas.dictionary import write_dictionary
-from applicant_personas.export import LISTS, export
+from applicant_personas.command_line.dictionary import write_dictionary
+from applicant_personas.command_line.export import LISTS, export
+from applicant_personas.command_line.profiling import (
+    check_mapping,
+    count_distinct,
+    open_source,
+    read_profiles,
+    run_mapping,
+)
+from applicant_personas.command_line.questions import answer
+from applicant_personas.command_line.warehouse import open_warehouse
 from applicant_personas.mapping import (
     coverage,
     filled_crosswalk,
@@ -19,14 +28,6 @@ from applicant_personas.mapping import (
     propose,
     read_contract,
 )
-from applicant_personas.profiling import (
-    check_mapping,
-    count_distinct,
-    open_source,
-    read_profiles,
-    run_mapping,
-)
-from applicant_personas.questions import answer
 from applicant_personas.sample import (
     SAMPLE_CYCLES,
     SAMPLE_PERSONS,
@@ -34,7 +35,6 @@ from applicant_personas.sample import (
     SampleConfig,
     write_sample,
 )
-from applicant_personas.warehouse import open_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,7 +126,7 @@ def _add_card(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _card(options: argparse.Namespace) -> int:
     # Imported here: no other command needs templates.
-    from applicant_personas.card import write_cards
+    from applicant_personas.command_line.card import write_cards
 
     for path in write_cards(options.database, options.output):
         print(path)
@@ -213,7 +213,7 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _build(options: argparse.Namespace) -> int:
     # Imported here: dbt takes seconds to import, and no other command needs it.
-    from applicant_personas.build import run_build
+    from applicant_personas.command_line.build import run_build
 
     return run_build(options.dbt_arguments)
 
@@ -302,7 +302,7 @@ def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _page(options: argparse.Namespace) -> int:
     # Imported here: it opens a database, and no other command needs it.
-    from applicant_personas.read_copy import write_page
+    from applicant_personas.command_line.read_copy import write_page
 
     for line in write_page(options.serve, options.output, options.pictures):
         print(line)

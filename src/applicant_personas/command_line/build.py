@@ -1,7 +1,4 @@
-"""`applicant-personas build`: runs `dbt build`, shows how far it is, and says how it went.
-
-Part of the command line: it knows dbt.
-"""
+"""`applicant-personas build`: runs `dbt build`, shows how far it is, and says how it went."""
 
 from __future__ import annotations
 

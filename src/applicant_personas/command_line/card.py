@@ -1,6 +1,6 @@
 """The model card and the data-protection note of a build, as Markdown from its marts.
 
-Part of the command line: it reads a warehouse by DuckDB. Every figure is a mart's, rounded, and the
+Every figure is a mart's, rounded, and the
 text around the figures is in `templates/`.
 """
 
@@ -89,7 +89,7 @@ def write_cards(database: Path, folder: Path) -> list[Path]:
     """
     facts = read_facts(database)
     environment = Environment(
-        loader=PackageLoader("applicant_personas"),
+        loader=PackageLoader("applicant_personas.command_line"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from applicant_personas.command_line.spreadsheet import Cell, csv_text
+from applicant_personas.command_line.warehouse import check_build, open_warehouse
 from applicant_personas.mapping.text import quote_name
-from applicant_personas.spreadsheet import Cell, csv_text
-from applicant_personas.warehouse import check_build, open_warehouse
 
 # What is exported, by name. Every list is of people on the contact list, and of nobody else.
 LISTS = {

@@ -1,6 +1,6 @@
 """Reads of the published copy what the page shows: rows of marts, and counts of people.
 
-Part of the command line: it knows DuckDB. What is counted here is hidden where it is small; all
+What is counted here is hidden where it is small; all
 else is hidden in the marts already.
 """
 

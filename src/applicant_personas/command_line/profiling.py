@@ -1,4 +1,4 @@
-"""A user's files or database, opened and profiled: part of the command line, which knows DuckDB."""
+"""A user's files or database, opened and profiled by DuckDB."""
 
 from __future__ import annotations
 

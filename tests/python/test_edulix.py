@@ -223,7 +223,7 @@ def test_marts_that_time_would_change_say_that_there_is_none(
         "select table_name from information_schema.columns"
         " where table_schema = 'marts' and column_name = 'is_static'"
     ).fetchall()
-    # Nothing is open, so that there is nothing to forecast or wind back to, and no feature is one to
+    # Nothing is open, so there is nothing to forecast or wind back to, and no feature is one to
     # act on.
     empty = {"rpt_headcount_backtest", "rpt_headcount_coverage", "rpt_headcount_forecast"}
     empty |= {"rpt_what_if"}

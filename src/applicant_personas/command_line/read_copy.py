@@ -1,7 +1,6 @@
 """Reads of the published copy what the page shows: rows of marts, and counts of people.
 
-What is counted here is hidden where it is small; all
-else is hidden in the marts already.
+What is counted here is hidden where it is small; all else is hidden in the marts already.
 """
 
 from __future__ import annotations

@@ -219,8 +219,8 @@ def test_marts_that_time_would_change_say_that_there_is_none(
         "select table_name from information_schema.columns"
         " where table_schema = 'marts' and column_name = 'is_static'"
     ).fetchall()
-    # Nothing is open, so that there is nothing to forecast or wind back to, and none of the features
-    # is one to act on.
+    # Nothing is open, so that there is nothing to forecast or wind back to, and no feature is one
+    # that can be acted on.
     empty = {"rpt_headcount_backtest", "rpt_headcount_coverage", "rpt_headcount_forecast"}
     empty |= {"rpt_what_if"}
     tables = {table for (table,) in found}

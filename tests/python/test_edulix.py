@@ -10,11 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from page_figures import read_figures, wrong_figures
 from warehouse import build
-
-from applicant_personas.command_line.read_copy import read_copy
-from applicant_personas.page import make_page
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/edulix"
@@ -223,8 +219,8 @@ def test_marts_that_time_would_change_say_that_there_is_none(
         "select table_name from information_schema.columns"
         " where table_schema = 'marts' and column_name = 'is_static'"
     ).fetchall()
-    # Nothing is open, so there is nothing to forecast or wind back to, and no feature is one to
-    # act on.
+    # Nothing is open, so that there is nothing to forecast or wind back to, and no feature is one
+    # that can be acted on.
     empty = {"rpt_headcount_backtest", "rpt_headcount_coverage", "rpt_headcount_forecast"}
     empty |= {"rpt_what_if"}
     tables = {table for (table,) in found}
@@ -267,15 +263,3 @@ def test_the_university_matters_most(marts: duckdb.DuckDBPyConnection) -> None:
         "order by importance desc limit 1",
     )
     assert best == "program_code"
-
-
-def test_the_page_says_that_there_are_no_dates_and_shows_the_rest(
-    marts: duckdb.DuckDBPyConnection, mapped: Path
-) -> None:
-    copy = mapped.parent / "serve"
-    html = make_page(*read_copy(copy)).html
-    assert "The input has no dates" in html
-    figures = read_figures(html)
-    assert {"dim_personas", "rpt_model_evaluation"} <= {figure.mart for figure in figures}
-    assert not wrong_figures(figures, copy)
-    assert len(html.encode()) < 1_500_000

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import warehouse
 
+from applicant_personas.command_line import read_copy
 from applicant_personas.command_line.dictionary import write_dictionary
+from applicant_personas.command_line.questions import queries
 
 ROOT = Path(__file__).parents[2]
 LAYERS = {
@@ -199,18 +201,28 @@ def test_every_model_has_a_key_test(manifest, models):
     assert not unkeyed
 
 
-def test_every_public_model_is_exposed(manifest, models):
-    exposed = {
-        parent
-        for exposure in manifest["exposures"].values()
-        for parent in exposure["depends_on"]["nodes"]
+def test_exposures_name_what_is_read(manifest, models):
+    """Each is made by a command of this project, whose code says what it reads."""
+    mart = re.compile(r"\b(?:dim|fct|rpt|dq|audit)_\w+")
+    command_line = ROOT / "src" / "applicant_personas" / "command_line"
+    public = {node["name"] for node in models.values() if node["access"] == "public"}
+
+    def named(*files):
+        return {name for file in files for name in mart.findall(file.read_text())} & public
+
+    questions = queries((ROOT / "docs" / "questions.md").read_text())
+    read = {
+        "page": {*read_copy.WHOLE, *read_copy.PARTS},
+        "outreach_files": named(command_line / "export.py", command_line / "warehouse.py"),
+        "directors_questions": {name for query in questions for name in mart.findall(query)},
+        "model_card": named(command_line / "card.py"),
+        "served_copy": public,
     }
-    hidden = [
-        node["name"]
-        for name, node in models.items()
-        if node["access"] == "public" and name not in exposed
-    ]
-    assert not hidden
+    exposed = {
+        exposure["name"]: {models[parent]["name"] for parent in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert exposed == read
 
 
 PROTECTED = "model.applicant_personas.input__protected_attributes"

@@ -67,6 +67,16 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     DuckDBConnectionManager.close_all_connections()
 
 
+@pytest.mark.parametrize("flag", ["--quiet", "-q"])
+def test_a_quiet_build_tells_troubles_only(
+    tiny: Path, capfd: pytest.CaptureFixture[str], flag: str
+) -> None:
+    assert main(["build", "--select", "sound", "--exclude", "is_odd", flag]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert main(["build", "--select", "is_odd", flag]) == 0
+    assert capfd.readouterr().out.startswith("warning: is_odd")
+
+
 def test_a_build_shows_its_steps_then_what_it_did_and_its_warnings(
     tiny: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 # Off a terminal a line is said each time that so much more of the build is done.
 SAID_EVERY = 0.25
+QUIET = frozenset({"--quiet", "-q"})
 # How dbt calls an outcome, and what people call it.
 WORTH_SAYING = {"error": "error", "runtime error": "error", "fail": "error", "warn": "warning"}
 # Events that tell of a node what its result tells too.
@@ -25,15 +26,19 @@ HEADER = re.compile(r"What is this\? (.*?)\n(?=When does it matter\?)", re.S)
 def run_build(arguments: Sequence[str]) -> int:
     """Run `dbt build` with these arguments of dbt's; returns dbt's exit code.
 
-    0 is success, 1 that a model, a test or the configuration failed, 2 that dbt could not run.
+    0 is success, 1 that a model, a test or the configuration failed, 2 that dbt could not run. With
+    dbt's own --quiet only troubles are told.
     """
-    progress = Progress()
-    quietly = ["--log-level", "none", "--no-use-colors"]
-    done = dbtRunner(callbacks=[progress.hear]).invoke([*quietly, "build", *arguments])
+    is_quiet = not QUIET.isdisjoint(arguments)
+    progress = Progress(is_shown=not is_quiet)
+    silently = ["--log-level", "none", "--no-use-colors"]
+    done = dbtRunner(callbacks=[progress.hear]).invoke([*silently, "build", *arguments])
     progress.end()
-    for line in [*progress.said, *progress.warnings, *troubles(done)]:
-        print(line)
-    print(count_outcomes(done), flush=True)
+    told = [*progress.warnings, *troubles(done)]
+    if not is_quiet:
+        told = [*progress.said, *told, count_outcomes(done)]
+    for line in told:
+        print(line, flush=True)
     return 0 if done.success else 2 if done.exception else 1
 
 
@@ -44,10 +49,11 @@ class Progress:
     that no node is about, such as a selection without nodes, each once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_shown: bool = True) -> None:
         self.said: list[str] = []
         self.warnings: dict[str, None] = {}
-        self.is_terminal = sys.stderr.isatty()
+        self.is_terminal = is_shown and sys.stderr.isatty()
+        self.is_log = is_shown and not self.is_terminal
         self.bar = tqdm(
             disable=not self.is_terminal, leave=False, unit="step", dynamic_ncols=True, desc="build"
         )
@@ -70,14 +76,14 @@ class Progress:
     def _start(self, total: int, node: str) -> None:
         if not self.total:
             self.total = self.bar.total = total
-            if not self.is_terminal:
+            if self.is_log:
                 print(f"Building: {total} steps.", flush=True)
         self.bar.set_postfix_str(node)
 
     def _finish(self) -> None:
         self.n_done += 1
         self.bar.update()
-        if not self.is_terminal and self.total and self.n_done >= self.next_share * self.total:
+        if self.is_log and self.total and self.n_done >= self.next_share * self.total:
             print(f"{self.n_done} of {self.total} steps are done.", flush=True)
             self.next_share += SAID_EVERY
 

@@ -205,7 +205,8 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "build",
         help="build the project with dbt and say what came of it",
         usage="applicant-personas build [arguments of dbt build]",
-        description="All arguments go to dbt build, such as --vars, --select and --target.",
+        description="All arguments go to dbt build, such as --vars, --select and --target; with "
+        "--quiet only errors and warnings are told.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_build)

@@ -89,7 +89,9 @@ def _headcount(story: Story, **kind: str) -> Version | None:
     told = [expected, "  (", ends["low_80"], " to ", ends["high_80"], ")"]
     lines = [Line(f"{story.entry_term}, expected", marks, told)]
     for term, figure in _enrolled(story, **kind):
-        lines.append(Line(f"{term}, who {story.did}", [Mark("tick last", figure)], figure))
+        lines.append(
+            Line(f"{term}, {story.did.removeprefix('were ')}", [Mark("tick last", figure)], figure)
+        )
     capacity = forecast.figure(row, "capacity", count)
     if capacity:
         lines.append(Line("Places", [Mark("tick", capacity)], capacity))

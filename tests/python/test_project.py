@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import warehouse
+import yaml
 
 from applicant_personas.command_line import read_copy
 from applicant_personas.command_line.dictionary import write_dictionary
@@ -199,6 +200,23 @@ def test_every_model_has_a_key_test(manifest, models):
         and not node["name"].startswith("dq_")
     ]
     assert not unkeyed
+
+
+def test_unit_tests_give_the_rows_of_seeds():
+    """Else dbt reads them with its static parser, whose threads no fork of the dbt server has."""
+    tests = [
+        (file.name, test)
+        for file in (ROOT / "models").rglob("*unit_tests.yml")
+        for test in yaml.safe_load(file.read_text())["unit_tests"]
+    ]
+    assert tests
+    bare = [
+        f"{name}: {test['name']}: {given['input']}"
+        for name, test in tests
+        for given in test["given"]
+        if not given.keys() & {"rows", "fixture"}
+    ]
+    assert not bare
 
 
 def test_exposures_name_what_is_read(manifest, models):

@@ -129,8 +129,14 @@ def given_vars() -> list[str]:
     return list(yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"])
 
 
+# Folders that are written to may have any name.
+WRITTEN = {"export_path", "serve_path"}
+
+
 # dbt itself renders Jinja in vars, and says where that fails.
-@pytest.mark.parametrize("name", [name for name in given_vars() if name != "run_note"])
+@pytest.mark.parametrize(
+    "name", [name for name in given_vars() if name not in {"run_note", *WRITTEN}]
+)
 def test_hostile_vars_stop_the_run_with_a_sentence(
     project: Project, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,3 +147,21 @@ def test_hostile_vars_stop_the_run_with_a_sentence(
     assert_stops(
         lambda: project.dbt("run", "-s", "input__persons", **hostile), "Configuration: ", capfd
     )
+
+
+def test_the_record_of_exports_may_lie_in_a_folder_of_any_name(
+    project: Project, tmp_path: Path
+) -> None:
+    record = tmp_path / HOSTILE[0] / HOSTILE[1] / "crm_exported.csv"
+    record.parent.mkdir(parents=True)
+    record.write_text(
+        "application_code,state_code,probability,exported_at\na,b,0.5,2026-05-01 08:00:00\n"
+    )
+    run = project.dbt(
+        "show", "--inline", "{{ exported_rows() }}",
+        input_path=str(write_tables(project.folder / "exported")),
+        export_path=str(record.parent),
+    )  # fmt: skip
+    assert run.result.success, run.message
+    (shown,) = run.result.result.results
+    assert [tuple(row)[:2] for row in shown.agate_table.rows] == [("a", "b")]

@@ -93,8 +93,8 @@ def build(*arguments: str, **variables: Any) -> tuple[bool, list[str]]:
     return done.success, said
 
 
-def served(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(folder / "serve/personas.duckdb"), read_only=True) as connection:
+def served(folder: Path, query: str, serve: str = "serve") -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(folder / serve / "personas.duckdb"), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -124,6 +124,14 @@ def test_only_a_whole_build_that_passes_renews_the_copy(tiny: Path) -> None:
         first["run"],
         read_manifest(tiny / "serve")["run"],
     }
+
+
+def test_the_copy_may_lie_in_a_folder_of_any_name(tiny: Path) -> None:
+    folder = 'O\'Brien & "Söhne" $1 ]]; drop schema marts cascade; --'
+    is_fine, said = build(serve_path=folder)
+    assert is_fine
+    assert said == [f"Published: {folder}/personas.duckdb, 3 marts."]
+    assert served(tiny, "select persona_key from marts.dim_personas", folder) == [("persona_01",)]
 
 
 def test_readers_always_find_a_whole_copy_and_a_kill_leaves_one(tmp_path: Path) -> None:

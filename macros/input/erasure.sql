@@ -82,14 +82,6 @@
 {%- endmacro %}
 
 {% macro split_to_rows(text) -%}
-    {{ return(adapter.dispatch('split_to_rows', 'applicant_personas')(text)) }}
-{%- endmacro %}
-
-{% macro default__split_to_rows(text) -%}
-    explode(split({{ text }}, '[,;|"\t]'))
-{%- endmacro %}
-
-{% macro duckdb__split_to_rows(text) -%}
     unnest(regexp_split_to_array({{ text }}, '[,;|"\t]'))
 {%- endmacro %}
 

@@ -46,6 +46,10 @@
     {{ columns_of_relations() }}
 {%- endmacro %}
 
+{% macro spark__columns_of_files(files) -%}
+    {{ return(find_source('persons')) }}
+{%- endmacro %}
+
 {% macro duckdb__columns_of_files(files) -%}
     select
         table_name,

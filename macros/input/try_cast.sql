@@ -60,14 +60,6 @@
 {%- endmacro %}
 
 {% macro matches(expression, pattern) -%}
-    {{ return(adapter.dispatch('matches', 'applicant_personas')(expression, pattern)) }}
-{%- endmacro %}
-
-{% macro default__matches(expression, pattern) -%}
-    regexp_like({{ expression }}, '{{ pattern }}')
-{%- endmacro %}
-
-{% macro duckdb__matches(expression, pattern) -%}
     regexp_matches({{ expression }}, '{{ pattern }}')
 {%- endmacro %}
 
@@ -83,15 +75,7 @@
 {%- endmacro %}
 
 {% macro offset_to_utc(expression) -%}
-    {{ return(adapter.dispatch('offset_to_utc', 'applicant_personas')(expression)) }}
-{%- endmacro %}
-
-{% macro default__offset_to_utc(expression) -%}
-    to_utc_timestamp(try_cast({{ expression }} as timestamp), current_timezone())
-{%- endmacro %}
-
-{% macro duckdb__offset_to_utc(expression) -%}
-    timezone('UTC', try_cast({{ expression }} as timestamp with time zone))
+    {{ return(zoned_to_utc('try_cast(' ~ expression ~ ' as timestamp with time zone)')) }}
 {%- endmacro %}
 
 {# Times without an offset are those of the institution. Midnight stands for the whole day, which
@@ -110,25 +94,16 @@
     {{ return(adapter.dispatch('zone_to_utc', 'applicant_personas')(expression)) }}
 {%- endmacro %}
 
-{% macro default__zone_to_utc(expression) -%}
-    to_utc_timestamp({{ expression }}, {{ sql_string(var('institution_timezone')) }})
+{% macro spark__zone_to_utc(expression) -%}
+    convert_timezone({{ sql_string(var('institution_timezone')) }}, 'UTC', {{ expression }})
 {%- endmacro %}
 
 {% macro duckdb__zone_to_utc(expression) -%}
     timezone('UTC', timezone({{ sql_string(var('institution_timezone')) }}, {{ expression }}))
 {%- endmacro %}
 
-{# Text without outer white space; null where nothing is left. #}
+{# Text without outer white space; null where nothing is left. Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
 {% macro blank_to_null(expression) -%}
-    {{ return(adapter.dispatch('blank_to_null', 'applicant_personas')(expression)) }}
-{%- endmacro %}
-
-{% macro default__blank_to_null(expression) -%}
-    nullif(trim({{ expression }}), '')
-{%- endmacro %}
-
-{# Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
-{% macro duckdb__blank_to_null(expression) -%}
     {%- set blanks = 'chr(9) || chr(10) || chr(13) || chr(32) || chr(160)' -%}
     case
         when {{ expression }} >= '!' and {{ expression }} < chr(127)

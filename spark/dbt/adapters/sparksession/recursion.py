@@ -1,0 +1,73 @@
+"""Recursive queries whose `union` drops what was found already, which Spark has not.
+
+Such a query ends where paths run in circles. It is run here as SQL defines it: the rows of the
+first part, then again and again those that the second part makes of the rows found last and that
+are new. Each round stays in the memory of the executors.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from pyspark.sql import SparkSession
+from sqlglot import exp
+
+from dbt.adapters.sparksession.translation import parse, written
+
+MOST_ROUNDS = 1000
+
+
+def run_recursions(session: SparkSession, sql: str) -> str:
+    """Translate a query; its recursive parts are run and stand in it as temporary views."""
+    tree = parse(sql)
+    clause = tree.args.get("with_") or tree.args.get("with")
+    if clause is None or not clause.args.get("recursive"):
+        return written(tree)
+    earlier: list[exp.CTE] = []
+    for part in clause.expressions:
+        if any(table.name == part.alias for table in part.this.find_all(exp.Table)):
+            view = _run(session, part, earlier)
+            part.set("this", exp.select("*").from_(view))
+        earlier.append(part)
+    clause.set("recursive", False)
+    return written(tree)
+
+
+def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:
+    union = part.this
+    if not isinstance(union, exp.Union) or part.args.get("alias").columns:
+        raise ValueError(f"The recursive part {part.alias} is no union of two queries.")
+    last = f"recursion_{uuid.uuid4().hex}"
+    start, step = union.this, union.expression.copy()
+    for table in step.find_all(exp.Table):
+        if table.name == part.alias and not table.db:
+            named = exp.to_table(last)
+            named.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias or part.alias)))
+            table.replace(named)
+    is_distinct = bool(union.args.get("distinct"))
+
+    found = session.sql(written(_with(start, earlier)))
+    names = found.columns
+    found = (found.distinct() if is_distinct else found).localCheckpoint()
+    newest = found
+    for _ in range(MOST_ROUNDS):
+        newest.createOrReplaceTempView(last)
+        made = session.sql(written(_with(step, earlier))).toDF(*names)
+        if is_distinct:
+            made = made.distinct().exceptAll(found)
+        newest = made.localCheckpoint()
+        if newest.isEmpty():
+            break
+        found = found.unionAll(newest).localCheckpoint()
+    else:
+        raise ValueError(f"The recursive part {part.alias} has no end.")
+    found.createOrReplaceTempView(last)
+    return last
+
+
+def _with(query: exp.Expression, parts: list[exp.CTE]) -> exp.Expression:
+    """Give a query with the parts that it may read."""
+    query = query.copy()
+    if parts:
+        query.set("with_", exp.With(expressions=[part.copy() for part in parts]))
+    return query

@@ -82,7 +82,7 @@
 {%- endmacro %}
 
 {% macro split_to_rows(text) -%}
-    unnest(regexp_split_to_array({{ text }}, '[,;|"\t]'))
+    unnest(string_split_regex({{ text }}, '[,;|"\t]'))
 {%- endmacro %}
 
 {# At the end of a run, when every input model has read them, and at the beginning of one, for a run

@@ -14,16 +14,17 @@
     {%- elif type == 'double' -%}
     case
         when {{ is_grouped(expression) }} then null
-        when try_cast({{ expression }} as double) between -1e300 and 1e300
-            then try_cast({{ expression }} as double)
+        when {{ text_as_double(expression) }} between -1e300 and 1e300
+            then {{ text_as_double(expression) }}
         when {{ expression }} like '%,%'
             then try_cast({{ with_decimal_point(expression) }} as double)
     end
     {%- elif type == 'integer' -%}
     case
         when {{ is_grouped(expression) }} then null
-        when try_cast({{ expression }} as double) = try_cast({{ expression }} as integer)
-            then try_cast({{ expression }} as integer)
+        when {{ text_as_double(expression) }} between -2147483648 and 2147483647
+            and {{ text_as_double(expression) }} = floor({{ text_as_double(expression) }})
+            then cast({{ text_as_double(expression) }} as integer)
     end
     {%- elif type == 'date' -%}
     {{ try_cast_iso(expression, 'date') }}
@@ -38,6 +39,21 @@
     {%- else -%}
     try_cast({{ expression }} as {{ type }})
     {%- endif -%}
+{%- endmacro %}
+
+{% macro text_as_double(expression) -%}
+    {{ return(adapter.dispatch('text_as_double', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{# Java's numbers may end in a letter: 1d, 1f. #}
+{% macro spark__text_as_double(expression) -%}
+    case
+        when not {{ matches(expression, '[a-zA-Z]$') }} then try_cast({{ expression }} as double)
+    end
+{%- endmacro %}
+
+{% macro duckdb__text_as_double(expression) -%}
+    try_cast({{ expression }} as double)
 {%- endmacro %}
 
 {# Engines read digits in groups, as programmers write them: 1_60. #}

@@ -10,6 +10,7 @@ import pyarrow as pa
 from dbt.adapters.base import PythonJobHelper
 from dbt_common.exceptions import DbtRuntimeError
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from dbt.adapters.sparksession.connections import get_session
 from dbt.adapters.sparksession.model_input import Relation
@@ -30,7 +31,7 @@ class SessionPythonJobHelper(PythonJobHelper):
     def submit(self, compiled_code: str) -> None:
         """Run the model and write its rows."""
         space: dict[str, Any] = {"__name__": self.path}
-        exec(compile(compiled_code, self.path, "exec"), space)  # noqa: S102
+        exec(compile(compiled_code.strip(), self.path, "exec"), space)  # noqa: S102
         dbt = space["dbtObj"](lambda name: Relation(self.session, f"select * from {name}"))
         mode = "overwrite"
         for rows in _frames(self.session, space["model"](dbt, self.session)):
@@ -69,7 +70,10 @@ def _frame(session: SparkSession, table: pa.Table) -> DataFrame:
     for field in table.schema:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         fields.append(pa.field(field.name, _plain(kind)))
-    return session.createDataFrame(table.cast(pa.schema(fields)))
+    schema = pa.schema(fields)
+    if table.num_rows == 0:
+        return session.createDataFrame([], from_arrow_schema(schema))
+    return session.createDataFrame(table.cast(schema))
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -15,6 +15,8 @@ from sqlglot import exp
 from dbt.adapters.sparksession.translation import parse, written
 
 MOST_ROUNDS = 1000
+# A plan grows with each round.
+ROUNDS_OF_A_PLAN = 10
 
 
 def run_recursions(session: SparkSession, sql: str) -> str:
@@ -25,7 +27,7 @@ def run_recursions(session: SparkSession, sql: str) -> str:
         return written(tree)
     earlier: list[exp.CTE] = []
     for part in clause.expressions:
-        if any(table.name == part.alias for table in part.this.find_all(exp.Table)):
+        if any(_is_read(part, table) for table in part.this.find_all(exp.Table)):
             view = _run(session, part, earlier)
             part.set("this", exp.select("*").from_(view))
         earlier.append(part)
@@ -40,29 +42,49 @@ def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:
     last = f"recursion_{uuid.uuid4().hex}"
     start, step = union.this, union.expression.copy()
     for table in step.find_all(exp.Table):
-        if table.name == part.alias and not table.db:
+        if _is_read(part, table):
             named = exp.to_table(last)
             named.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias or part.alias)))
             table.replace(named)
     is_distinct = bool(union.args.get("distinct"))
-
     found = session.sql(written(_with(start, earlier)))
     names = found.columns
-    found = (found.distinct() if is_distinct else found).localCheckpoint()
-    newest = found
-    for _ in range(MOST_ROUNDS):
+    newest = found = (found.distinct() if is_distinct else found).localCheckpoint()
+    read = _kept(session, step, earlier)
+    for number in range(1, MOST_ROUNDS):
         newest.createOrReplaceTempView(last)
-        made = session.sql(written(_with(step, earlier))).toDF(*names)
+        made = session.sql(written(_with(step, read))).toDF(*names)
         if is_distinct:
             made = made.distinct().exceptAll(found)
         newest = made.localCheckpoint()
         if newest.isEmpty():
             break
-        found = found.unionAll(newest).localCheckpoint()
+        found = found.unionAll(newest)
+        if number % ROUNDS_OF_A_PLAN == 0:
+            found = found.localCheckpoint()
     else:
         raise ValueError(f"The recursive part {part.alias} has no end.")
     found.createOrReplaceTempView(last)
     return last
+
+
+def _kept(session: SparkSession, step: exp.Expression, earlier: list[exp.CTE]) -> list[exp.CTE]:
+    """Compute what each round reads once, and give all earlier parts with it."""
+    kept = []
+    for part in earlier:
+        if any(_is_read(part, table) for table in step.find_all(exp.Table)):
+            view = f"read_{uuid.uuid4().hex}"
+            query = exp.select("*").from_(part.alias)
+            rows = session.sql(written(_with(query, [*kept, part]))).localCheckpoint()
+            rows.createOrReplaceTempView(view)
+            part = part.copy()
+            part.set("this", exp.select("*").from_(view))
+        kept.append(part)
+    return kept
+
+
+def _is_read(part: exp.CTE, table: exp.Table) -> bool:
+    return table.name == part.alias and not table.db
 
 
 def _with(query: exp.Expression, parts: list[exp.CTE]) -> exp.Expression:

@@ -100,11 +100,13 @@
 {% macro rows_as_relation(rows, names) -%}
     select *
     from (
-        values
-        {%- for row in rows %}
-        ({{ row | join(', ') }}),
+        {%- for row in rows + [['null'] * (names | length)] %}
+        select
+            {%- for name in names %}
+            {{ row[loop.index0] }} as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        {{ 'union all' if not loop.last }}
         {%- endfor %}
-        ({{ (['null'] * (names | length)) | join(', ') }})
-    ) as listed ({{ names | join(', ') }})
+    ) as listed
     where listed.{{ names[0] }} is not null
 {%- endmacro %}

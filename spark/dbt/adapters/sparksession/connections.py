@@ -95,7 +95,7 @@ class SessionHandle:
             for statement in self._statements(sql.strip().removesuffix(";")):
                 self._found = self.session.sql(statement)
         except PySparkException as error:
-            raise DbtRuntimeError(str(error)) from error
+            raise DbtRuntimeError(_sentence(error)) from error
 
     def _statements(self, sql: str) -> list[str]:
         table = new_table(sql)
@@ -121,7 +121,7 @@ class SessionHandle:
             try:
                 self._rows = self._found.collect() if self._found is not None else []
             except PySparkException as error:
-                raise DbtRuntimeError(str(error)) from error
+                raise DbtRuntimeError(_sentence(error)) from error
         return self._rows
 
     def fetchone(self) -> Row | None:
@@ -145,6 +145,11 @@ class SessionHandle:
 
     def rollback(self, *_: Any) -> None:
         """Do nothing: there are no transactions."""
+
+
+def _sentence(error: PySparkException) -> str:
+    """Say what went wrong, without the plan and the calls that follow."""
+    return str(error).split("\n\tat ")[0].split(";\n")[0].split("\n\nJVM")[0]
 
 
 class SparkSessionConnectionManager(SparkConnectionManager):

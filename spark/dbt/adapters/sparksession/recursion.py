@@ -14,9 +14,8 @@ from sqlglot import exp
 
 from dbt.adapters.sparksession.translation import parse, written
 
-MOST_ROUNDS = 1000
-# A plan grows with each round.
-ROUNDS_OF_A_PLAN = 10
+# The plan grows with each round, of which a chain of records needs one a record.
+MOST_ROUNDS = 100
 
 
 def run_recursions(session: SparkSession, sql: str) -> str:
@@ -49,19 +48,15 @@ def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:
     is_distinct = bool(union.args.get("distinct"))
     found = session.sql(written(_with(start, earlier)))
     names = found.columns
-    newest = found = (found.distinct() if is_distinct else found).localCheckpoint()
+    newest = found = (found.distinct() if is_distinct else found).persist()
     read = _kept(session, step, earlier)
-    for number in range(1, MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         newest.createOrReplaceTempView(last)
         made = session.sql(written(_with(step, read))).toDF(*names)
-        if is_distinct:
-            made = made.distinct().exceptAll(found)
-        newest = made.localCheckpoint()
+        newest = (made.subtract(found) if is_distinct else made).persist()
         if newest.isEmpty():
             break
         found = found.unionAll(newest)
-        if number % ROUNDS_OF_A_PLAN == 0:
-            found = found.localCheckpoint()
     else:
         raise ValueError(f"The recursive part {part.alias} has no end.")
     found.createOrReplaceTempView(last)
@@ -75,7 +70,7 @@ def _kept(session: SparkSession, step: exp.Expression, earlier: list[exp.CTE]) -
         if any(_is_read(part, table) for table in step.find_all(exp.Table)):
             view = f"read_{uuid.uuid4().hex}"
             query = exp.select("*").from_(part.alias)
-            rows = session.sql(written(_with(query, [*kept, part]))).localCheckpoint()
+            rows = session.sql(written(_with(query, [*kept, part]))).persist()
             rows.createOrReplaceTempView(view)
             part = part.copy()
             part.set("this", exp.select("*").from_(view))

@@ -56,6 +56,6 @@
     {{ return('-- ' ~ agate_table.rows | length ~ ' rows') }}
 {% endmacro %}
 
-{% macro sparksession__get_columns_in_relation(relation) -%}
-    {{ return(spark__get_columns_in_relation(relation)) }}
+{# The description of a table is written with it; those of columns would take a statement each. #}
+{% macro sparksession__persist_docs(relation, model, for_relation, for_columns) -%}
 {%- endmacro %}

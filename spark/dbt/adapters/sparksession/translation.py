@@ -105,7 +105,15 @@ def _first_match(node: exp.Expression) -> exp.Expression:
     return node
 
 
+def _named_windows(node: exp.Expression) -> exp.Expression:
+    """Spark reads `over w - n` as one name with a hyphen."""
+    if isinstance(node, exp.Window) and node.args.get("alias") and isinstance(node.parent, exp.Binary):
+        return exp.paren(node)
+    return node
+
+
 TRANSFORMS: tuple[Callable[[exp.Expression], exp.Expression], ...] = (
     _real_quotients,
     _first_match,
+    _named_windows,
 )

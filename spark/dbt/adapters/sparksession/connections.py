@@ -20,7 +20,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from dbt.adapters.sparksession.recursion import run_recursions
+from dbt.adapters.sparksession.common_tables import prepare
 from dbt.adapters.sparksession.translation import is_query, new_table
 
 STARTING = threading.Lock()
@@ -58,6 +58,8 @@ def get_session(settings: dict[str, str]) -> SparkSession:
         session = builder.getOrCreate()
         # Times are without a zone, and those with one are read as UTC.
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        # What Spark infers of rows that are kept names columns that they have no more.
+        session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         return session
 
 
@@ -100,9 +102,9 @@ class SessionHandle:
     def _statements(self, sql: str) -> list[str]:
         table = new_table(sql)
         if table is None:
-            return [run_recursions(self.session, sql) if is_query(sql) else sql]
+            return [prepare(self.session, sql) if is_query(sql) else sql]
         name, query, is_replaced = table
-        create = f"create table {name} using parquet as {run_recursions(self.session, query)}"
+        create = f"create table {name} using parquet as {prepare(self.session, query)}"
         return [f"drop table if exists {name}", create] if is_replaced else [create]
 
     @property

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from dbt.adapters.sparksession.connections import SparkSessionConnectionManager, get_session
 from dbt.adapters.sparksession.python_submissions import SessionPythonJobHelper
-from dbt.adapters.sparksession.recursion import run_recursions
+from dbt.adapters.sparksession.common_tables import prepare
 from dbt.adapters.sparksession.translation import Executed
 
 
@@ -59,7 +59,7 @@ class SparkSessionAdapter(SparkAdapter):
     @available
     def translate(self, sql: str) -> str:
         """Give the Spark SQL of a query that is written for DuckDB."""
-        return run_recursions(self._session, sql)
+        return prepare(self._session, sql)
 
     @available
     def translate_type(self, type_name: str) -> str:

@@ -25,9 +25,33 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# A table takes the place of the former one when it is made: a model may read what it was. #}
+{% materialization table, adapter='sparksession', supported_languages=['sql', 'python'] %}
+    {%- set former = adapter.get_relation(database=database, schema=schema, identifier=this.identifier) -%}
+    {%- set relation = this.incorporate(type='table') -%}
+    {%- set made = relation -%}
+    {%- if model['language'] == 'python' -%}
+        {%- do adapter.drop_relation(former) if former is not none -%}
+    {%- elif former is not none -%}
+        {%- set made = relation.incorporate(path={'identifier': this.identifier ~ '__dbt_new'}) -%}
+        {%- do adapter.drop_relation(made) -%}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main', language=model['language']) -%}
+        {{ create_table_as(false, made, compiled_code, model['language']) }}
+    {%- endcall -%}
+    {%- if made is not sameas relation -%}
+        {%- do adapter.drop_relation(former) -%}
+        {%- do run_query('alter table ' ~ made ~ ' rename to ' ~ relation) -%}
+    {%- endif -%}
+    {%- do apply_grants(relation, config.get('grants'), should_revoke(former, true)) -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
 {# Spark plans a view anew wherever it is read, so that views on views cost more than tables. #}
 {% materialization view, adapter='sparksession' %}
-    {{ return(materialization_table_spark()) }}
+    {{ return(materialization_table_sparksession()) }}
 {% endmaterialization %}
 
 {% macro sparksession__create_csv_table(model, agate_table) %}

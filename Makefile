@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build test sample lint bench lock clean
+.PHONY: build test sample lint bench lock clean spark-test
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
@@ -35,6 +35,19 @@ PERSONS ?= 10000 100000 1000000
 bench: $(STAMP)
 	$(BIN)/python benchmarks/whole_build.py --persons $(PERSONS)
 
+# Apache Spark, in an environment of its own: its adapter's tests, then the sample on a master and two
+# workers of this machine beside DuckDB, every mart compared. About half an hour on two cores.
+spark-test: $(STAMP) spark/$(STAMP)
+	spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
+	spark/$(BIN)/python spark/cluster_test.py
+
+spark/$(STAMP): spark/requirements.lock spark/pyproject.toml pyproject.toml | $(STAMP)
+	test -x spark/$(BIN)/python || $(PYTHON) -m venv spark/$(VENV)
+	$(BIN)/uv pip sync --quiet --python spark/$(BIN)/python --require-hashes spark/requirements.lock
+	$(BIN)/uv pip install --quiet --python spark/$(BIN)/python --no-deps --no-build-isolation \
+		--editable . --editable ./spark
+	touch $@
+
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: name it, as in make build PYTHON=python3.12"; exit 1; }
@@ -48,6 +61,9 @@ $(STAMP): requirements.lock pyproject.toml
 lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group lint --group test --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra java \
+		--group spark/pyproject.toml:build --group spark/pyproject.toml:test \
+		--output-file spark/requirements.lock spark/pyproject.toml pyproject.toml
 
 clean:
 	rm -rf target logs warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

@@ -93,7 +93,7 @@ def cluster(memory: str) -> Iterator[str]:
     master = f"spark://127.0.0.1:{port}"
     roles = [["master.Master", "--port", str(port), "--webui-port", str(page)]]
     roles += [
-        ["worker.Worker", "--cores", "1", "--memory", memory, "--webui-port", "0", master]
+        ["worker.Worker", "--cores", "1", memory, "--webui-port", "0", master]
     ] * N_WORKERS
     environment = os.environ | {
         "SPARK_HOME": str(HOME),

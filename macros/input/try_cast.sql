@@ -2,10 +2,6 @@
    Stricter than the engines, which round 1.5 to 2, read `nan`, `infinity` and 1_60, drop offsets,
    and take those of 99 hours. #}
 {% macro try_cast(expression, type) -%}
-    {{ return(adapter.dispatch('try_cast', 'applicant_personas')(expression, type)) }}
-{%- endmacro %}
-
-{% macro default__try_cast(expression, type) -%}
     {%- if type == 'boolean' -%}
     case
         when lower({{ expression }}) in ('true', 't', 'yes', 'y', '1') then true

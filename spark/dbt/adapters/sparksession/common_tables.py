@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Iterator
 
 from pyspark.sql import DataFrame, SparkSession
 from sqlglot import exp
@@ -34,22 +35,38 @@ def prepare(session: SparkSession, sql: str) -> str:
         session.catalog.dropTempView(view)
     KEPT.views = []
     tree = parse(sql)
-    clause = tree.args.get("with_")
-    if clause is None:
-        return written(tree)
-    earlier: list[exp.CTE] = []
-    for part in clause.expressions:
+    _prepare(session, tree, [])
+    return written(tree)
+
+
+def _prepare(session: SparkSession, query: exp.Expression, outer: list[exp.CTE]) -> None:
+    """Keep what a query, and those within it, read more than once; `outer` may be read too."""
+    earlier = list(outer)
+    clause = query.args.get("with_")
+    for part in clause.expressions if clause else []:
+        view = None
         if clause.args.get("recursive") and _n_reads(part.this, part):
             view = _run(session, part, earlier)
-        elif _n_reads(tree, part) > 1 and part.this.find(*COSTLY):
-            view = _keep(session.sql(written(_with(part.this, earlier))))
         else:
-            view = None
+            _prepare(session, part.this, earlier)
+            if _n_reads(query, part) > 1 and part.this.find(*COSTLY):
+                view = _keep(session.sql(written(_with(part.this, earlier))))
         if view:
             part.set("this", exp.select("*").from_(view))
         earlier.append(part)
-    clause.set("recursive", False)
-    return written(tree)
+    if clause:
+        clause.set("recursive", False)
+    for inner in _queries_within(query):
+        _prepare(session, inner, earlier)
+
+
+def _queries_within(node: exp.Expression) -> Iterator[exp.Expression]:
+    """Find the queries within an expression that have parts of their own."""
+    for child in node.iter_expressions():
+        if isinstance(child, exp.Query) and child.args.get("with_"):
+            yield child
+        elif not isinstance(child, exp.With):
+            yield from _queries_within(child)
 
 
 def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -24,6 +25,8 @@ from dbt.adapters.sparksession.common_tables import prepare
 from dbt.adapters.sparksession.translation import is_query, new_table
 
 STARTING = threading.Lock()
+# What Spark refuses is raised; its log of that says it again, with the calls of the JVM.
+logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
 
 
 @dataclass

@@ -112,8 +112,16 @@ def _named_windows(node: exp.Expression) -> exp.Expression:
     return node
 
 
+def _items_beyond_the_end(node: exp.Expression) -> exp.Expression:
+    """What is beyond the end of a list is null in DuckDB."""
+    if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
+        return exp.func("get", node.this, node.expressions[0])
+    return node
+
+
 TRANSFORMS: tuple[Callable[[exp.Expression], exp.Expression], ...] = (
     _real_quotients,
     _first_match,
     _named_windows,
+    _items_beyond_the_end,
 )

@@ -2,8 +2,9 @@
 
 `python benchmarks/compare_builds.py BEFORE.duckdb AFTER.duckdb` compares every table of schema
 `marts`, apart from what names the run. Numbers agree when they differ by a billionth of their size
-at most, or by what a third argument says: sums of doubles may be added in another order. Prints a line for each table that differs,
-with how many cells of which columns and the largest difference, and fails then.
+at most, or by what a third argument says: sums of doubles may be added in another order. Prints a
+line for each table that differs, with how many cells of which columns and the largest difference,
+and fails then.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def main(before: Path, after: Path, tolerance: float = TOLERANCE) -> int:
     ):
         shared = sorted(tables(one) & tables(other))
         only_one = sorted(tables(one) ^ tables(other))
-        found = {name: differences(read(one, name), read(other, name), tolerance) for name in shared}
+        found = {
+            name: differences(read(one, name), read(other, name), tolerance) for name in shared
+        }
     for name in only_one:
         print(f"{name}: in one of the builds only")
     for name, lines in found.items():

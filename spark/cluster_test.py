@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -93,7 +94,7 @@ def cluster(memory: str) -> Iterator[str]:
     master = f"spark://127.0.0.1:{port}"
     roles = [["master.Master", "--port", str(port), "--webui-port", str(page)]]
     roles += [
-        ["worker.Worker", "--cores", "1", memory, "--webui-port", "0", master]
+        ["worker.Worker", "--cores", "1", "--memory", memory, "--webui-port", "0", master]
     ] * N_WORKERS
     environment = os.environ | {
         "SPARK_HOME": str(HOME),
@@ -107,7 +108,16 @@ def cluster(memory: str) -> Iterator[str]:
             command = [str(HOME / "bin/spark-class"), f"org.apache.spark.deploy.{role}"]
             command += ["--host", "127.0.0.1", *arguments]
             log = (FOLDER / f"{role.split('.')[0]}_{len(started)}.log").open("wb")
-            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            started.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
             if len(started) == 1:
                 wait_for(page, 0)
         wait_for(page, N_WORKERS)
@@ -162,6 +172,8 @@ def main() -> int:
     parser.add_argument("--source", type=Path, default=ROOT / "seeds/sample")
     parser.add_argument("--memory", default="1g", help="of each executor")
     options = parser.parse_args()
+    # So that what was started is stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     shutil.rmtree(FOLDER, ignore_errors=True)
     (FOLDER / "spark").mkdir(parents=True)
     landed = FOLDER / "landed"

@@ -11,7 +11,7 @@ from dbt.adapters.sparksession.model_input import Relation
 from dbt.adapters.sparksession.python_submissions import SessionPythonJobHelper
 from pyspark.sql import SparkSession
 
-MODEL = '''
+MODEL = """
 class dbtObj:
     def __init__(self, load):
         self.load = load
@@ -22,7 +22,7 @@ class dbtObj:
 
 def model(dbt, session):
     return {returned}
-'''
+"""
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ QUERIES = {
 def rows_of(values: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """Round doubles, and put rows in order."""
     rounded = [
-        tuple(round(float(value), 9) if hasattr(value, "as_integer_ratio") else value for value in row)
+        tuple(
+            round(float(value), 9) if hasattr(value, "as_integer_ratio") else value for value in row
+        )
         for row in values
     ]
     return sorted(rounded, key=repr)

@@ -1,7 +1,6 @@
 """dbt on a Spark session within its own process: SQL and Python models alike."""
 
 from dbt.adapters.base import AdapterPlugin
-
 from dbt.adapters.sparksession.connections import SparkSessionCredentials
 from dbt.adapters.sparksession.impl import SparkSessionAdapter
 from dbt.include import sparksession

@@ -17,10 +17,9 @@ import threading
 import uuid
 from collections.abc import Iterator
 
+from dbt.adapters.sparksession.translation import parse, written
 from pyspark.sql import DataFrame, SparkSession
 from sqlglot import exp
-
-from dbt.adapters.sparksession.translation import parse, written
 
 # The plan grows with each round, of which a chain of records needs one a record.
 MOST_ROUNDS = 100

@@ -17,12 +17,11 @@ from dbt.adapters.spark.connections import (
     SparkConnectionMethod,
     SparkCredentials,
 )
+from dbt.adapters.sparksession.common_tables import prepare
+from dbt.adapters.sparksession.translation import is_query, new_table
 from dbt_common.exceptions import DbtRuntimeError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
-
-from dbt.adapters.sparksession.common_tables import prepare
-from dbt.adapters.sparksession.translation import is_query, new_table
 
 STARTING = threading.Lock()
 # What Spark refuses is raised; its log of that says it again, with the calls of the JVM.

@@ -8,12 +8,11 @@ from dbt.adapters.base import BaseRelation, PythonJobHelper
 from dbt.adapters.base.meta import available
 from dbt.adapters.contracts.relation import RelationType
 from dbt.adapters.spark.impl import SparkAdapter
-from sqlglot import exp
-
+from dbt.adapters.sparksession.common_tables import prepare
 from dbt.adapters.sparksession.connections import SparkSessionConnectionManager, get_session
 from dbt.adapters.sparksession.python_submissions import SessionPythonJobHelper
-from dbt.adapters.sparksession.common_tables import prepare
 from dbt.adapters.sparksession.translation import Executed
+from sqlglot import exp
 
 
 class SparkSessionAdapter(SparkAdapter):

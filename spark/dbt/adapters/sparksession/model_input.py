@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-
 from dbt.adapters.sparksession.translation import translate
+from pyspark.sql import DataFrame, SparkSession
 
 
 class Relation:

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 from dbt.adapters.base import PythonJobHelper
+from dbt.adapters.sparksession.connections import get_session
+from dbt.adapters.sparksession.model_input import Relation
 from dbt_common.exceptions import DbtRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
-
-from dbt.adapters.sparksession.connections import get_session
-from dbt.adapters.sparksession.model_input import Relation
 
 # Rows that go to Spark at once.
 MOST_ROWS = 500_000
@@ -31,7 +30,7 @@ class SessionPythonJobHelper(PythonJobHelper):
     def submit(self, compiled_code: str) -> None:
         """Run the model and write its rows."""
         space: dict[str, Any] = {"__name__": self.path}
-        exec(compile(compiled_code.strip(), self.path, "exec"), space)  # noqa: S102
+        exec(compile(compiled_code.strip(), self.path, "exec"), space)
         dbt = space["dbtObj"](lambda name: Relation(self.session, f"select * from {name}"))
         mode = "overwrite"
         for rows in _frames(self.session, space["model"](dbt, self.session)):
@@ -52,7 +51,9 @@ def _frames(session: SparkSession, made: Any) -> Iterator[DataFrame]:
     if isinstance(made, pa.Table):
         made = made.to_reader(max_chunksize=MOST_ROWS)
     if not isinstance(made, pa.RecordBatchReader):
-        raise DbtRuntimeError(f"A Python model returned {type(made).__name__}; return a data frame.")
+        raise DbtRuntimeError(
+            f"A Python model returned {type(made).__name__}; return a data frame."
+        )
     batches: list[pa.RecordBatch] = []
     is_first = True
     for batch in made:

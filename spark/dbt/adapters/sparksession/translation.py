@@ -107,7 +107,11 @@ def _first_match(node: exp.Expression) -> exp.Expression:
 
 def _named_windows(node: exp.Expression) -> exp.Expression:
     """Spark reads `over w - n` as one name with a hyphen."""
-    if isinstance(node, exp.Window) and node.args.get("alias") and isinstance(node.parent, exp.Binary):
+    if (
+        isinstance(node, exp.Window)
+        and node.args.get("alias")
+        and isinstance(node.parent, exp.Binary)
+    ):
         return exp.paren(node)
     return node
 

@@ -132,10 +132,12 @@ def cluster(memory: str) -> Iterator[str]:
 def wait_for(page: int, n_workers: int) -> None:
     """Wait until the master's page says that so many workers are there."""
     for _ in range(120):
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer:
-                if json.load(answer)["aliveworkers"] >= n_workers:
-                    return
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer,
+        ):
+            if json.load(answer)["aliveworkers"] >= n_workers:
+                return
         time.sleep(1)
     raise TimeoutError(f"The master has not {n_workers} workers after two minutes; see {FOLDER}.")
 

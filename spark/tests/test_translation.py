@@ -38,7 +38,8 @@ QUERIES = {
         "select n from {rows} qualify row_number() over (partition by word order by n) = 1"
     ),
     "lists are filtered": (
-        "select list_filter([{{'k': word, 'v': n}}], lambda item: item.k = 'a')[1].v as v from {rows}"
+        "select list_filter([{{'k': word, 'v': n}}], lambda item: item.k = 'a')[1].v as v"
+        " from {rows}"
     ),
     "lists become rows": (
         "select n, unnest(string_split_regex('a,b;c', '[,;]')) as part from {rows} where n = 1"

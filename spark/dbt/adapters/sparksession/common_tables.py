@@ -1,7 +1,7 @@
 """Common table expressions that Spark would take badly.
 
 Spark puts the text of one wherever it is read, so that a chain of them, each read a few times,
-grows into a plan that takes minutes. What is read more than once is kept with the executors instead.
+grows into a plan that takes minutes. What is read more than once is kept with the executors.
 
 Recursive ones with `union`, which end where paths run in circles, Spark has not. They are run as
 SQL defines them: the rows of the first part, then again and again those that the second part makes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -30,14 +31,18 @@ class Written(DuckDB):
     """DuckDB's SQL, in which names may also be quoted as dbt-spark quotes them."""
 
     class Tokenizer(DuckDB.Tokenizer):
-        IDENTIFIERS = ['"', "`"]
+        """Knows both quotation marks."""
+
+        IDENTIFIERS: ClassVar = ['"', "`"]
 
 
 class Executed(Spark):
     """Spark's SQL, with the exact percentiles that sqlglot leaves out."""
 
     class Generator(Spark.Generator):
-        TRANSFORMS = {
+        """Writes percentiles as they are."""
+
+        TRANSFORMS: ClassVar = {
             **Spark.Generator.TRANSFORMS,
             exp.WithinGroup: lambda self, node: (
                 f"{self.sql(node, 'this')} WITHIN GROUP ({self.sql(node, 'expression').strip()})"
@@ -117,7 +122,7 @@ def _named_windows(node: exp.Expression) -> exp.Expression:
 
 
 def _items_beyond_the_end(node: exp.Expression) -> exp.Expression:
-    """What is beyond the end of a list is null in DuckDB."""
+    """Give null for what is beyond the end of a list, as DuckDB does."""
     if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
         return exp.func("get", node.this, node.expressions[0])
     return node

@@ -30,6 +30,11 @@ FOLDER = ROOT / "target/spark_test"
 HOME = Path(pyspark.__file__).parent
 VARS = '{"input_schema": "landed"}'
 N_WORKERS = 2
+NAMING_SOURCES = [
+    ("dq_capabilities", "source"),
+    ("dq_capabilities", "reason"),
+    ("dq_input_files", "path"),
+]
 # Sums of doubles are added in another order, and likelihoods go through exp and log of another
 # library.
 TOLERANCE = "1e-6"
@@ -62,6 +67,12 @@ def build_on_duckdb(landed: Path) -> Path:
         for file in sorted(landed.glob("*.parquet")):
             connection.execute(f"create view landed.{file.stem} as select * from '{file}'")
     run_dbt("ci", ROOT / ".venv/bin/dbt", {"PERSONAS_WAREHOUSE": str(warehouse)})
+    # Sources are named with their database here, and without on Spark.
+    with duckdb.connect(str(warehouse)) as connection:
+        for table, column in NAMING_SOURCES:
+            connection.execute(
+                f"update marts.{table} set {column} = replace({column}, 'warehouse.landed.', 'landed.')"
+            )
     return warehouse
 
 

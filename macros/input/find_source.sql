@@ -45,7 +45,8 @@
         }) -%}
     {%- endfor -%}
     {%- set part = {'kind': 'relation', 'relation': relation, 'columns': columns} -%}
-    {%- set location = [relation.database, relation.schema, relation.identifier] | join('.') -%}
+    {%- set location = [relation.database, relation.schema, relation.identifier]
+        | select | join('.') -%}
     {{ return({'locations': [location], 'parts': [part]}) }}
 {%- endmacro %}
 

@@ -70,9 +70,8 @@ def build_on_duckdb(landed: Path) -> Path:
     # Sources are named with their database here, and without on Spark.
     with duckdb.connect(str(warehouse)) as connection:
         for table, column in NAMING_SOURCES:
-            connection.execute(
-                f"update marts.{table} set {column} = replace({column}, 'warehouse.landed.', 'landed.')"
-            )
+            shorter = f"replace({column}, 'warehouse.landed.', 'landed.')"
+            connection.execute(f"update marts.{table} set {column} = {shorter}")
     return warehouse
 
 

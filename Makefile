@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build test sample lint bench bi docs lock clean
+.PHONY: build test sample lint bench bi docs spark-test lock clean
 
 build: $(STAMP)
 	$(BIN)/applicant-personas build --exclude-resource-type unit_test
@@ -52,6 +52,19 @@ target/clients/%/.ready: tests/bi/clients/%.lock
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python target/clients/$* --require-hashes $<
 	touch $@
 
+# Apache Spark, in an environment of its own: its adapter's tests, then the sample on a master and two
+# workers of this machine beside DuckDB, every mart compared. About half an hour on two cores.
+spark-test: $(STAMP) spark/$(STAMP)
+	spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
+	spark/$(BIN)/python spark/cluster_test.py
+
+spark/$(STAMP): spark/requirements.lock spark/pyproject.toml pyproject.toml | $(STAMP)
+	test -x spark/$(BIN)/python || $(PYTHON) -m venv spark/$(VENV)
+	$(BIN)/uv pip sync --quiet --python spark/$(BIN)/python --require-hashes spark/requirements.lock
+	$(BIN)/uv pip install --quiet --python spark/$(BIN)/python --no-deps --no-build-isolation \
+		--editable . --editable ./spark
+	touch $@
+
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: name it, as in make build PYTHON=python3.12"; exit 1; }
@@ -69,6 +82,9 @@ lock: $(STAMP)
 		$(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 \
 			--output-file tests/bi/clients/$$client.lock tests/bi/clients/$$client.in || exit 1; \
 	done
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra java \
+		--group spark/pyproject.toml:build --group spark/pyproject.toml:test \
+		--output-file spark/requirements.lock spark/pyproject.toml pyproject.toml
 
 clean:
 	rm -rf target logs serve warehouse.duckdb* .pytest_cache .mypy_cache .ruff_cache

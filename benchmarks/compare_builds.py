@@ -2,9 +2,9 @@
 
 `python benchmarks/compare_builds.py BEFORE.duckdb AFTER.duckdb` compares every public table, in
 whichever schema it is, apart from what names the run. Numbers agree when they differ by a
-billionth of their size at most: sums of doubles may be added in another order. Prints a line for
-each table that differs, with how many cells of which columns and the largest difference, and fails
-then.
+billionth of their size at most, or by what a third argument says: sums of doubles may be added in
+another order. Prints a line for each table that differs, with how many cells of which columns and
+the largest difference, and fails then.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
     return frame.loc[order].reset_index(drop=True)
 
 
-def differences(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+def differences(
+    before: pd.DataFrame, after: pd.DataFrame, tolerance: float = TOLERANCE
+) -> list[str]:
     """Say what differs between two tables, column by column."""
     if list(before) != list(after):
         return [f"columns {sorted(set(before) ^ set(after))}"]
@@ -52,7 +54,7 @@ def differences(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
         one, other = before[name], after[name]
         if pd.api.types.is_float_dtype(one) and pd.api.types.is_float_dtype(other):
             one, other = one.to_numpy(), other.to_numpy()
-            is_same = np.isclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+            is_same = np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
             if not is_same.all():
                 largest = np.nanmax(np.abs(one - other))
                 found.append(f"{name}: {np.sum(~is_same):,} cells, by {largest:.3g} at most")
@@ -63,7 +65,7 @@ def differences(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     return found
 
 
-def main(before: Path, after: Path) -> int:
+def main(before: Path, after: Path, tolerance: float = TOLERANCE) -> int:
     with (
         duckdb.connect(str(before), read_only=True) as one,
         duckdb.connect(str(after), read_only=True) as other,
@@ -72,7 +74,9 @@ def main(before: Path, after: Path) -> int:
         shared = sorted(before_at.keys() & after_at.keys())
         only_one = sorted(before_at.keys() ^ after_at.keys())
         found = {
-            name: differences(read(one, before_at[name]), read(other, after_at[name]))
+            name: differences(
+                read(one, before_at[name]), read(other, after_at[name]), tolerance
+            )
             for name in shared
         }
     for name in only_one:
@@ -86,4 +90,4 @@ def main(before: Path, after: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), *map(float, sys.argv[3:])))

@@ -12,18 +12,18 @@
     {{ return(false) }}
 {%- endmacro %}
 
-{# The row as the run begins: what it was told to build, and when. #}
-{% macro building_row(as_of) -%}
+{# The row of a run, as it begins: what it was told to build, and when. #}
+{% macro building_row(as_of, status='building', ended_at='null') -%}
     {%- set chosen = (invocation_args_dict.get('select') or []) | list -%}
     {%- set left_out = (invocation_args_dict.get('exclude') or []) | list -%}
     {%- set words = chosen + (['exclude'] + left_out if left_out else []) -%}
 select
     cast('{{ invocation_id }}' as varchar) as invocation_id,
-    cast('building' as varchar) as status,
+    cast('{{ status }}' as varchar) as status,
     cast({{ as_of }} as date) as as_of,
     cast({{ sql_string(words | join(' ')) if words else 'null' }} as varchar) as selection,
     cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as started_at,
-    cast(null as timestamp) as ended_at
+    cast({{ ended_at }} as timestamp) as ended_at
 {%- endmacro %}
 
 {# Where the table of a model is, or will be. By the graph, for a part of the project may be without
@@ -51,17 +51,7 @@ select
     {%- if is_writing_marts() -%}
         {%- set status = relation_of('dq_build_status') -%}
         {%- if load_relation(status) is not none -%}
-            {#- One statement, so that nobody finds the table empty. -#}
-            {%- set changes = [] -%}
-            {%- for name in [
-                'invocation_id', 'status', 'as_of', 'selection', 'started_at', 'ended_at',
-            ] -%}
-                {%- do changes.append(name ~ ' = begun.' ~ name) -%}
-            {%- endfor -%}
-            {%- do run_query(
-                'update ' ~ status ~ ' set ' ~ changes | join(', ') ~ ' from ('
-                ~ building_row('null') ~ ') as begun'
-            ) -%}
+            {%- do replace_status(status, building_row('null'), 'true') -%}
         {%- else -%}
             {%- do adapter.create_schema(status.without_identifier()) -%}
             {%- do run_query('create table ' ~ status ~ ' as ' ~ building_row('null')) -%}
@@ -71,6 +61,29 @@ select
     {%- endif -%}
 {%- endmacro %}
 
+{# One statement, so that nobody finds the table empty. #}
+{% macro replace_status(status, row, condition) -%}
+    {{ return(adapter.dispatch('replace_status', 'applicant_personas')(status, row, condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_status(status, row, condition) -%}
+    {%- set changes = [] -%}
+    {%- for name in [
+        'invocation_id', 'status', 'as_of', 'selection', 'started_at', 'ended_at',
+    ] -%}
+        {%- do changes.append(name ~ ' = known.' ~ name) -%}
+    {%- endfor -%}
+    {%- do run_query(
+        'update ' ~ status ~ ' set ' ~ changes | join(', ') ~ ' from (' ~ row
+        ~ ') as known where ' ~ condition
+    ) -%}
+{%- endmacro %}
+
+{# Tables of files know no update: it is made anew. #}
+{% macro spark__replace_status(status, row, condition) -%}
+    {%- do run_query('create or replace table ' ~ status ~ ' as ' ~ row) -%}
+{%- endmacro %}
+
 {# A run of a part of the marts speaks for the day of the others. #}
 {% macro end_build_status() -%}
     {%- if is_writing_marts() -%}
@@ -78,16 +91,15 @@ select
             | list -%}
         {%- set now = modules.datetime.datetime.now(modules.pytz.utc) -%}
         {%- set days = relation_of('int_as_of') -%}
-        {%- set changes = [
-            "status = '" ~ ('failed' if failed else 'complete') ~ "'",
-            "ended_at = cast('" ~ now.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)",
-        ] -%}
-        {%- do changes.append(
-            'as_of = (select cast(max(as_of) as date) from ' ~ days ~ ')'
-        ) if load_relation(days) is not none -%}
-        {%- do run_query(
-            'update ' ~ relation_of('dq_build_status') ~ ' set ' ~ changes | join(', ')
-            ~ " where invocation_id = '" ~ invocation_id ~ "'"
+        {%- set as_of = '(select cast(max(as_of) as date) from ' ~ days ~ ')'
+            if load_relation(days) is not none else 'null' -%}
+        {%- set row = building_row(
+            as_of, 'failed' if failed else 'complete',
+            "'" ~ now.strftime('%Y-%m-%d %H:%M:%S') ~ "'"
+        ) -%}
+        {%- set status = relation_of('dq_build_status') -%}
+        {%- do replace_status(
+            status, row, status.identifier ~ ".invocation_id = '" ~ invocation_id ~ "'"
         ) -%}
     {%- endif -%}
 {%- endmacro %}

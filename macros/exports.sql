@@ -4,8 +4,9 @@
     {{ return(adapter.dispatch('exported_rows', 'applicant_personas')()) }}
 {%- endmacro %}
 
-{% macro default__exported_rows() -%}
-    {%- do stop('the record of exports is read by DuckDB alone; build without rpt_crm_export.') -%}
+{# The command reads files beside DuckDB: on Spark nothing is recorded, and everything is new. #}
+{% macro spark__exported_rows() -%}
+    {{ no_exported_rows() }}
 {%- endmacro %}
 
 {# A line that can't be read counts as not exported, and goes out once more. #}
@@ -25,13 +26,17 @@
         }
     )
     {%- else -%}
+    {{ no_exported_rows() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro no_exported_rows() -%}
     select
         cast(null as varchar) as application_code,
         cast(null as varchar) as state_code,
         cast(null as double) as probability,
         cast(null as timestamp) as exported_at
     where 1 = 0
-    {%- endif -%}
 {%- endmacro %}
 
 {# A relative path is one within the project, as that of the input. #}

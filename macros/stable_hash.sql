@@ -3,7 +3,7 @@
     {{ return(adapter.dispatch('stable_hash', 'applicant_personas')(expression)) }}
 {%- endmacro %}
 
-{% macro default__stable_hash(expression) -%}
+{% macro spark__stable_hash(expression) -%}
     cast(conv(substr(md5({{ expression }}), 1, 15), 16, 10) as bigint)
 {%- endmacro %}
 

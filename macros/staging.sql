@@ -46,7 +46,7 @@
     {{ return(adapter.dispatch('row_as_text', 'applicant_personas')(alias)) }}
 {%- endmacro %}
 
-{% macro default__row_as_text(alias) -%}
+{% macro spark__row_as_text(alias) -%}
     to_json(struct({{ alias }}.*))
 {%- endmacro %}
 
@@ -117,28 +117,11 @@
 
 {# The raw text of a value that the input could not type. #}
 {% macro refused_value(alias, column) -%}
-    {{ return(adapter.dispatch('refused_value', 'applicant_personas')(alias, column)) }}
-{%- endmacro %}
-
-{% macro default__refused_value(alias, column) -%}
-    filter({{ alias }}._refused, item -> item.column_name = '{{ column }}')[0].raw_value
-{%- endmacro %}
-
-{% macro duckdb__refused_value(alias, column) -%}
     list_filter({{ alias }}._refused, lambda item: item.column_name = '{{ column }}')[1].raw_value
 {%- endmacro %}
 
 {# One row for each refused value of a relation. #}
 {% macro refused_rows(relation, columns) -%}
-    {{ return(adapter.dispatch('refused_rows', 'applicant_personas')(relation, columns)) }}
-{%- endmacro %}
-
-{% macro default__refused_rows(relation, columns) -%}
-    select {{ columns }}, inline(_refused) as (column_name, raw_value) from {{ relation }}
-    where _refused is not null
-{%- endmacro %}
-
-{% macro duckdb__refused_rows(relation, columns) -%}
     select {{ columns }}, refused.column_name, refused.raw_value
     from (
         select {{ columns }}, unnest(_refused) as refused from {{ relation }}

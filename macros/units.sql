@@ -104,14 +104,6 @@
 
 {# Part of an address: lower case, hyphens, nothing else. #}
 {% macro slug(text) -%}
-    {{ return(adapter.dispatch('slug', 'applicant_personas')(text)) }}
-{%- endmacro %}
-
-{% macro default__slug(text) -%}
-    trim(both '-' from regexp_replace(lower({{ text }}), '[^a-z0-9]+', '-'))
-{%- endmacro %}
-
-{% macro duckdb__slug(text) -%}
     trim(regexp_replace(lower({{ text }}), '[^a-z0-9]+', '-', 'g'), '-')
 {%- endmacro %}
 

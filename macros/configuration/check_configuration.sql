@@ -182,7 +182,7 @@
     {{ return(adapter.dispatch('is_timezone', 'applicant_personas')(name)) }}
 {%- endmacro %}
 
-{% macro default__is_timezone(name) -%}
+{% macro spark__is_timezone(name) -%}
     {{ return(modules.re.fullmatch('UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+', name) is not none) }}
 {%- endmacro %}
 

@@ -134,7 +134,7 @@
 {%- endmacro %}
 
 {# The reserved words of the standard that a feature might be called. #}
-{% macro default__words_of_sql() -%}
+{% macro spark__words_of_sql() -%}
     {{ return([
         'all', 'and', 'any', 'array', 'as', 'between', 'both', 'by', 'case', 'cast', 'check',
         'column', 'create', 'cross', 'current_date', 'current_time', 'current_user', 'default',

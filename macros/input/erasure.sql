@@ -82,24 +82,23 @@
 {%- endmacro %}
 
 {% macro split_to_rows(text) -%}
-    {{ return(adapter.dispatch('split_to_rows', 'applicant_personas')(text)) }}
-{%- endmacro %}
-
-{% macro default__split_to_rows(text) -%}
-    explode(split({{ text }}, '[,;|"\t]'))
-{%- endmacro %}
-
-{% macro duckdb__split_to_rows(text) -%}
-    unnest(regexp_split_to_array({{ text }}, '[,;|"\t]'))
+    unnest(string_split_regex({{ text }}, '[,;|"\t]'))
 {%- endmacro %}
 
 {# At the end of a run, when every input model has read them, and at the beginning of one, for a run
-   may be killed: no record of an irregular file stays, for some are of erased people. #}
+   may be killed: no record of an irregular file stays, for some are of erased people. Where views
+   are tables, those of erased people leave too. #}
 {% macro forget_records() -%}
     {%- set records = ref('input__delimited_records') -%}
     {%- if execute and target.type == 'duckdb' and load_relation(records) is not none -%}
         {%- do run_query('delete from ' ~ records) -%}
     {%- endif -%}
+    {%- for name in [
+        'input__erasure_list', 'input__erased_person_ids', 'input__erased_application_ids',
+    ] if execute and target.type != 'duckdb' -%}
+        {%- set relation = load_relation(relation_of(name)) -%}
+        {%- do adapter.drop_relation(relation) if relation is not none -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# Before the files are described it may. #}

@@ -45,7 +45,8 @@
         }) -%}
     {%- endfor -%}
     {%- set part = {'kind': 'relation', 'relation': relation, 'columns': columns} -%}
-    {%- set location = [relation.database, relation.schema, relation.identifier] | join('.') -%}
+    {%- set location = [relation.database, relation.schema, relation.identifier]
+        | select | join('.') -%}
     {{ return({'locations': [location], 'parts': [part]}) }}
 {%- endmacro %}
 
@@ -58,11 +59,11 @@
     }) }}
 {%- endmacro %}
 
-{% macro default__find_files(table_name) -%}
-    {% do stop(
-        'files can be read by the DuckDB target only; set the vars input_database and '
-        ~ 'input_schema to where the tables of the contract are in ' ~ target.type ~ '.'
-    ) %}
+{% macro spark__find_files(table_name) -%}
+    {%- do stop(
+        'folders of files are read on DuckDB only; create tables of Spark on them, such as create '
+        ~ 'table landed.persons using parquet location .., and give their schema as input_schema.'
+    ) -%}
 {%- endmacro %}
 
 {% macro duckdb__find_files(table_name) -%}

@@ -46,6 +46,10 @@
     {{ columns_of_relations() }}
 {%- endmacro %}
 
+{% macro spark__columns_of_files(files) -%}
+    {{ return(find_source('persons')) }}
+{%- endmacro %}
+
 {% macro duckdb__columns_of_files(files) -%}
     select
         table_name,
@@ -96,11 +100,13 @@
 {% macro rows_as_relation(rows, names) -%}
     select *
     from (
-        values
-        {%- for row in rows %}
-        ({{ row | join(', ') }}),
+        {%- for row in rows + [['null'] * (names | length)] %}
+        select
+            {%- for name in names %}
+            {{ row[loop.index0] }} as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        {{ 'union all' if not loop.last }}
         {%- endfor %}
-        ({{ (['null'] * (names | length)) | join(', ') }})
-    ) as listed ({{ names | join(', ') }})
+    ) as listed
     where listed.{{ names[0] }} is not null
 {%- endmacro %}

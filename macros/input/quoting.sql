@@ -12,15 +12,7 @@
     {{ 'true' if value else 'false' }}
 {%- endmacro %}
 
-{# A column name with any characters, as the engine quotes it. #}
+{# A column name with any characters. #}
 {% macro quote_name(name) -%}
-    {{ return(adapter.dispatch('quote_name', 'applicant_personas')(name)) }}
-{%- endmacro %}
-
-{% macro default__quote_name(name) -%}
     {{ return('"' ~ name | replace('"', '""') ~ '"') }}
-{%- endmacro %}
-
-{% macro spark__quote_name(name) -%}
-    {{ return('`' ~ name | replace('`', '``') ~ '`') }}
 {%- endmacro %}

@@ -252,8 +252,9 @@
     {{ return(adapter.dispatch('zoned_to_utc', 'applicant_personas')(expression)) }}
 {%- endmacro %}
 
-{% macro default__zoned_to_utc(expression) -%}
-    to_utc_timestamp({{ expression }}, current_timezone())
+{# The zone of a session is UTC. #}
+{% macro spark__zoned_to_utc(expression) -%}
+    cast({{ expression }} as timestamp)
 {%- endmacro %}
 
 {% macro duckdb__zoned_to_utc(expression) -%}
@@ -276,12 +277,7 @@
 
 {# Null for nearly every row, so the list is built only where a value was refused. #}
 {% macro refused_values(columns, naming) -%}
-    {{ return(adapter.dispatch('refused_values', 'applicant_personas')(
-        columns | selectattr('can_refuse') | list, naming
-    )) }}
-{%- endmacro %}
-
-{% macro default__refused_values(columns, naming) -%}
+    {%- set columns = columns | selectattr('can_refuse') | list -%}
     {%- set conditions = [] -%}
     {%- for column in columns -%}
         {%- do conditions.append(is_refused(column)) -%}

@@ -84,6 +84,9 @@
 {%- endmacro %}
 
 {% macro has_rejects(lines) -%}
+    {%- if not reads_files() -%}
+        {{ return(false) }}
+    {%- endif -%}
     {%- set query -%}
         select 1 from duckdb_tables() where temporary and table_name = {{ sql_string(lines) }}
     {%- endset -%}

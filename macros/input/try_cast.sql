@@ -2,10 +2,6 @@
    Stricter than the engines, which round 1.5 to 2, read `nan`, `infinity` and 1_60, drop offsets,
    and take those of 99 hours. #}
 {% macro try_cast(expression, type) -%}
-    {{ return(adapter.dispatch('try_cast', 'applicant_personas')(expression, type)) }}
-{%- endmacro %}
-
-{% macro default__try_cast(expression, type) -%}
     {%- if type == 'boolean' -%}
     case
         when lower({{ expression }}) in ('true', 't', 'yes', 'y', '1') then true
@@ -14,16 +10,17 @@
     {%- elif type == 'double' -%}
     case
         when {{ is_grouped(expression) }} then null
-        when try_cast({{ expression }} as double) between -1e300 and 1e300
-            then try_cast({{ expression }} as double)
+        when {{ text_as_double(expression) }} between -1e300 and 1e300
+            then {{ text_as_double(expression) }}
         when {{ expression }} like '%,%'
             then try_cast({{ with_decimal_point(expression) }} as double)
     end
     {%- elif type == 'integer' -%}
     case
         when {{ is_grouped(expression) }} then null
-        when try_cast({{ expression }} as double) = try_cast({{ expression }} as integer)
-            then try_cast({{ expression }} as integer)
+        when {{ text_as_double(expression) }} between -2147483648 and 2147483647
+            and {{ text_as_double(expression) }} = floor({{ text_as_double(expression) }})
+            then cast({{ text_as_double(expression) }} as integer)
     end
     {%- elif type == 'date' -%}
     {{ try_cast_iso(expression, 'date') }}
@@ -38,6 +35,21 @@
     {%- else -%}
     try_cast({{ expression }} as {{ type }})
     {%- endif -%}
+{%- endmacro %}
+
+{% macro text_as_double(expression) -%}
+    {{ return(adapter.dispatch('text_as_double', 'applicant_personas')(expression)) }}
+{%- endmacro %}
+
+{# Java's numbers may end in a letter: 1d, 1f. #}
+{% macro spark__text_as_double(expression) -%}
+    case
+        when not {{ matches(expression, '[a-zA-Z]$') }} then try_cast({{ expression }} as double)
+    end
+{%- endmacro %}
+
+{% macro duckdb__text_as_double(expression) -%}
+    try_cast({{ expression }} as double)
 {%- endmacro %}
 
 {# Engines read digits in groups, as programmers write them: 1_60. #}
@@ -60,14 +72,6 @@
 {%- endmacro %}
 
 {% macro matches(expression, pattern) -%}
-    {{ return(adapter.dispatch('matches', 'applicant_personas')(expression, pattern)) }}
-{%- endmacro %}
-
-{% macro default__matches(expression, pattern) -%}
-    regexp_like({{ expression }}, '{{ pattern }}')
-{%- endmacro %}
-
-{% macro duckdb__matches(expression, pattern) -%}
     regexp_matches({{ expression }}, '{{ pattern }}')
 {%- endmacro %}
 
@@ -83,15 +87,7 @@
 {%- endmacro %}
 
 {% macro offset_to_utc(expression) -%}
-    {{ return(adapter.dispatch('offset_to_utc', 'applicant_personas')(expression)) }}
-{%- endmacro %}
-
-{% macro default__offset_to_utc(expression) -%}
-    to_utc_timestamp(try_cast({{ expression }} as timestamp), current_timezone())
-{%- endmacro %}
-
-{% macro duckdb__offset_to_utc(expression) -%}
-    timezone('UTC', try_cast({{ expression }} as timestamp with time zone))
+    {{ return(zoned_to_utc('try_cast(' ~ expression ~ ' as timestamp with time zone)')) }}
 {%- endmacro %}
 
 {# Times without an offset are those of the institution. Midnight stands for the whole day, which
@@ -110,25 +106,16 @@
     {{ return(adapter.dispatch('zone_to_utc', 'applicant_personas')(expression)) }}
 {%- endmacro %}
 
-{% macro default__zone_to_utc(expression) -%}
-    to_utc_timestamp({{ expression }}, {{ sql_string(var('institution_timezone')) }})
+{% macro spark__zone_to_utc(expression) -%}
+    convert_timezone({{ sql_string(var('institution_timezone')) }}, 'UTC', {{ expression }})
 {%- endmacro %}
 
 {% macro duckdb__zone_to_utc(expression) -%}
     timezone('UTC', timezone({{ sql_string(var('institution_timezone')) }}, {{ expression }}))
 {%- endmacro %}
 
-{# Text without outer white space; null where nothing is left. #}
+{# Text without outer white space; null where nothing is left. Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
 {% macro blank_to_null(expression) -%}
-    {{ return(adapter.dispatch('blank_to_null', 'applicant_personas')(expression)) }}
-{%- endmacro %}
-
-{% macro default__blank_to_null(expression) -%}
-    nullif(trim({{ expression }}), '')
-{%- endmacro %}
-
-{# Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
-{% macro duckdb__blank_to_null(expression) -%}
     {%- set blanks = 'chr(9) || chr(10) || chr(13) || chr(32) || chr(160)' -%}
     case
         when {{ expression }} >= '!' and {{ expression }} < chr(127)

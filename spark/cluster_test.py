@@ -1,0 +1,207 @@
+"""Builds the sample on a real Spark cluster beside DuckDB, and compares every public mart.
+
+`make spark-test`: a standalone master and two workers on this machine, each a process of its own;
+the sample's tables as Parquet, which both engines read as relations; a build on either; the marts
+compared cell by cell; how many tasks each worker has done. What was started is stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyspark
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "target/spark_test"
+HOME = Path(pyspark.__file__).parent
+VARS = '{"input_schema": "landed"}'
+N_WORKERS = 2
+NAMING_SOURCES = [
+    ("dq_capabilities", "source"),
+    ("dq_capabilities", "reason"),
+    ("dq_input_files", "path"),
+]
+# Sums of doubles are added in another order, and likelihoods go through exp and log of another
+# library.
+TOLERANCE = "1e-6"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def land(source: Path, landed: Path) -> None:
+    """Write each table of the sample as Parquet, everything as the text that it is."""
+    landed.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.glob("*.csv")):
+        duckdb.sql(
+            f"select * from read_csv('{file}', all_varchar = true, ignore_errors = true,"
+            " delim = ',', quote = '\"', escape = '\"', header = true, null_padding = true)"
+        ).write_parquet(str(landed / f"{file.stem}.parquet"))
+
+
+def build_on_duckdb(landed: Path) -> Path:
+    warehouse = FOLDER / "duckdb/warehouse.duckdb"
+    warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(
+        str(warehouse), config={"storage_compatibility_version": "v1.2.0"}
+    ) as connection:
+        connection.execute("create schema landed")
+        for file in sorted(landed.glob("*.parquet")):
+            connection.execute(f"create view landed.{file.stem} as select * from '{file}'")
+    run_dbt("ci", ROOT / ".venv/bin/dbt", {"PERSONAS_WAREHOUSE": str(warehouse)})
+    # Sources are named with their database here, and without on Spark.
+    with duckdb.connect(str(warehouse)) as connection:
+        for table, column in NAMING_SOURCES:
+            shorter = f"replace({column}, 'warehouse.landed.', 'landed.')"
+            connection.execute(f"update marts.{table} set {column} = {shorter}")
+    return warehouse
+
+
+def build_on_spark(conf: dict[str, str]) -> Path:
+    warehouse = FOLDER / "spark/warehouse.duckdb"
+    environment = {"SPARK_CONF_DIR": conf["folder"], "PYSPARK_PYTHON": sys.executable}
+    run([sys.executable, str(ROOT / "spark/load_tables.py"), conf["landed"], "landed"], environment)
+    run_dbt("spark", Path(sys.executable).with_name("dbt"), environment)
+    run([sys.executable, str(ROOT / "spark/export_marts.py"), str(warehouse)], environment)
+    return warehouse
+
+
+def run_dbt(target: str, dbt: Path, environment: dict[str, str]) -> None:
+    folder = FOLDER / f"dbt_{target}"
+    environment |= {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
+    arguments = ["build", "--target", target, "--exclude-resource-type", "unit_test"]
+    run([str(dbt), *arguments, "--vars", VARS], environment)
+
+
+def run(command: list[str], environment: dict[str, str]) -> None:
+    started = time.monotonic()
+    subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True)
+    print(f"{Path(command[0]).name} {command[1]}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextlib.contextmanager
+def cluster(memory: str) -> Iterator[str]:
+    """Start a master and its workers, give the master's address, and stop them."""
+    port, page = free_port(), free_port()
+    master = f"spark://127.0.0.1:{port}"
+    roles = [["master.Master", "--port", str(port), "--webui-port", str(page)]]
+    roles += [
+        ["worker.Worker", "--cores", "1", "--memory", memory, "--webui-port", "0", master]
+    ] * N_WORKERS
+    environment = os.environ | {
+        "SPARK_HOME": str(HOME),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_WORKER_DIR": str(FOLDER / "work"),
+        "PYSPARK_PYTHON": sys.executable,
+    }
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for role, *arguments in roles:
+            command = [str(HOME / "bin/spark-class"), f"org.apache.spark.deploy.{role}"]
+            command += ["--host", "127.0.0.1", *arguments]
+            log = (FOLDER / f"{role.split('.')[0]}_{len(started)}.log").open("wb")
+            started.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
+            if len(started) == 1:
+                wait_for(page, 0)
+        wait_for(page, N_WORKERS)
+        yield master
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            process.wait(timeout=60)
+
+
+def wait_for(page: int, n_workers: int) -> None:
+    """Wait until the master's page says that so many workers are there."""
+    for _ in range(120):
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer,
+        ):
+            if json.load(answer)["aliveworkers"] >= n_workers:
+                return
+        time.sleep(1)
+    raise TimeoutError(f"The master has not {n_workers} workers after two minutes; see {FOLDER}.")
+
+
+def configuration(master: str, memory: str) -> str:
+    """Write the configuration of the sessions, as spark/conf has it, for the cluster."""
+    folder = FOLDER / "conf"
+    folder.mkdir()
+    lines = (ROOT / "spark/conf/spark-defaults.conf").read_text()
+    lines = lines.replace("target/spark/", f"{FOLDER}/spark/").replace("local[2]", master)
+    events = FOLDER / "events"
+    events.mkdir()
+    lines += (
+        f"spark.executor.memory {memory}\nspark.executor.cores 1\nspark.eventLog.enabled true\n"
+        f"spark.eventLog.dir file://{events}\nspark.eventLog.compress false\n"
+    )
+    (folder / "spark-defaults.conf").write_text(lines)
+    return str(folder)
+
+
+def tasks_by_executor() -> Counter[str]:
+    """Count the tasks that each executor has done, of which a worker has one."""
+    done: Counter[str] = Counter()
+    for file in (FOLDER / "events").rglob("*"):
+        for line in file.read_text().splitlines() if file.is_file() else []:
+            event = json.loads(line) if line.startswith('{"Event":"SparkListenerTaskEnd"') else None
+            if event and event["Task End Reason"]["Reason"] == "Success":
+                done[event["Task Info"]["Host"] + " " + event["Task Info"]["Executor ID"]] += 1
+    return done
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=Path, default=ROOT / "seeds/sample")
+    parser.add_argument("--memory", default="1g", help="of each executor")
+    options = parser.parse_args()
+    # So that what was started is stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    (FOLDER / "spark").mkdir(parents=True)
+    landed = FOLDER / "landed"
+    land(options.source, landed)
+    before = build_on_duckdb(landed)
+    # A worker offers a little more than its executor takes.
+    with cluster(f"{int(options.memory.removesuffix('g')) * 1024 + 512}m") as master:
+        conf = {"folder": configuration(master, options.memory), "landed": str(landed)}
+        after = build_on_spark(conf)
+    done = tasks_by_executor()
+    for executor, n in sorted(done.items()):
+        print(f"executor {executor}: {n:,} tasks")
+    compare = [sys.executable, str(ROOT / "benchmarks/compare_builds.py"), str(before), str(after)]
+    n_different = subprocess.run([*compare, TOLERANCE], check=False).returncode
+    return n_different or int(len(done) < N_WORKERS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,14 +18,23 @@ os.environ["DBT_LOG_LEVEL_FILE"] = "none"
 LONGEST = [
     "test_end_to_end",
     "test_edulix",
+    "test_persona_builds",
     "test_input",
+    "test_absence",
     "test_as_of",
     "test_erasure",
     "test_leaks",
     "test_time_edges",
-    "test_absence",
     "test_phases",
     "test_fairness",
+    "test_examples",
+    "test_headcount",
+    "test_acting",
+    "test_german_export",
+    "test_mapping",
+    "test_hostile_text",
+    "test_suppression",
+    "test_publish",
 ]
 
 

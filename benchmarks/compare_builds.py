@@ -74,9 +74,7 @@ def main(before: Path, after: Path, tolerance: float = TOLERANCE) -> int:
         shared = sorted(before_at.keys() & after_at.keys())
         only_one = sorted(before_at.keys() ^ after_at.keys())
         found = {
-            name: differences(
-                read(one, before_at[name]), read(other, after_at[name]), tolerance
-            )
+            name: differences(read(one, before_at[name]), read(other, after_at[name]), tolerance)
             for name in shared
         }
     for name in only_one:

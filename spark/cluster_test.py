@@ -71,7 +71,7 @@ def build_on_duckdb(landed: Path) -> Path:
     with duckdb.connect(str(warehouse)) as connection:
         for table, column in NAMING_SOURCES:
             shorter = f"replace({column}, 'warehouse.landed.', 'landed.')"
-            connection.execute(f"update marts.{table} set {column} = {shorter}")
+            connection.execute(f"update data_quality.{table} set {column} = {shorter}")
     return warehouse
 
 

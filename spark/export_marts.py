@@ -1,7 +1,8 @@
 """Copies the public marts of Spark into a DuckDB file, from which BI reads them as always.
 
 `python spark/export_marts.py FILE.duckdb` reads the schemas of the marts in the session that
-SPARK_CONF_DIR describes. The file is written beside its place and moved there, so that no reader finds half of it.
+SPARK_CONF_DIR describes. The file is written beside its place and moved there, so that no reader
+finds half of it.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from applicant_personas.predictions import (
     prediction_part,
     stacked,
 )
+from applicant_personas.progress import told
 from applicant_personas.runs import Fit, Runs
 
 # (phase, days to census or None) -> the rows of closed cycles that stood there then.
@@ -91,7 +92,7 @@ def _test_phase(
     terms: tuple[str, ...] = ()
     tested: dict[str, list[int | None]] = {}
     trained: set[str] = set()
-    for day in ordered_days(season):
+    for day in told(ordered_days(season), f"back-test of {phase}, days"):
         data = read_at_risk(read(phase, day), features)
         data = data.take(data.closed)
         digests.append(data.digest())

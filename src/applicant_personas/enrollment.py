@@ -54,6 +54,7 @@ from applicant_personas.predictions import (
     prediction_part,
     stacked,
 )
+from applicant_personas.progress import told
 from applicant_personas.rows import FloatArray
 from applicant_personas.runs import Fit, Runs
 
@@ -110,7 +111,8 @@ def _fit_phase(
     digests, n_rows = [], 0
     own_days = ordered_days(season[season["is_training_day"].astype(bool)])
     telling = most_telling_day(season)
-    for day in [*own_days, *([telling] if own_days and telling not in own_days else [])]:
+    days = [*own_days, *([telling] if own_days and telling not in own_days else [])]
+    for day in told(days, f"likelihood of {phase}, days"):
         data = read_at_risk(read(phase, day), features)
         data = data.take(data.closed)
         digests.append(data.digest())

@@ -20,6 +20,7 @@ from applicant_personas.predictions import (
     prediction_part,
     stacked,
 )
+from applicant_personas.progress import told
 from applicant_personas.reasons import contributions, reason_parts
 
 # The records of a model that scoring reads.
@@ -50,7 +51,7 @@ def score(
         if models.empty:
             continue
         own = features[features["target"] == phase]
-        for day in ordered_days(days[days["phase"] == phase]):
+        for day in told(ordered_days(days[days["phase"] == phase]), f"scores of {phase}, days"):
             data = read_at_risk(read(phase, day), own)
             shared = {"phase": phase, "days_to_census": day}
             parts += [{**shared, **part} for part in _scored(data, _nearest(models, day), n_jobs)]

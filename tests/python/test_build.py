@@ -40,6 +40,13 @@ tiny:
 {% endif %}{% endmacro %}
 """,
     "models/sound.sql": "select 1 as a",
+    "models/fitted.py": """
+from applicant_personas.progress import told
+
+def model(dbt, session):
+    days = [*told([90, 60], "back-test of applied, days")]
+    return session.sql(f"select {len(days)} as n")
+""",
     "models/broken.sql": "select b from {{ ref('sound') }}",
     "models/unreached.sql": "select * from {{ ref('broken') }}",
     "tests/is_odd.sql": """
@@ -103,7 +110,7 @@ def test_errors_are_told_in_full_and_the_exit_code_is_that_of_dbt(
     assert lines[-3].startswith("warning: is_odd")
     assert lines[-2].startswith("error: broken (models/broken.sql): ")
     assert 'Referenced column "b" not found' in lines[-2]
-    assert lines[-1] == "Failed: 1 done, 1 with warnings, 1 failed, 1 skipped."
+    assert lines[-1] == "Failed: 2 done, 1 with warnings, 1 failed, 1 skipped."
 
 
 @pytest.mark.parametrize(
@@ -146,11 +153,13 @@ def test_on_a_terminal_a_bar_shows_how_far_the_build_is(tiny: Path) -> None:
         "build",
         "--select",
         "sound",
+        "fitted",
     ]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
     os.close(theirs)
     bar = os.read(ours, 100_000).decode()
     os.close(ours)
-    assert "/2 [" in bar
+    assert "/3 [" in bar
+    assert "back-test of applied, days: 2 of 2" in bar
     assert "\n" not in bar
     assert done.stdout.splitlines()[0] == "What this build did: little."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from typing import Any
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from tqdm import tqdm
+
+from applicant_personas.progress import LOGGER
 
 # Off a terminal a line is said each time that so much more of the build is done.
 SAID_EVERY = 0.25
@@ -42,14 +45,16 @@ def run_build(arguments: Sequence[str]) -> int:
     return 0 if done.success else 2 if done.exception else 1
 
 
-class Progress:
+class Progress(logging.Handler):
     """How far the build is, from dbt's events: a bar on a terminal, else a line now and then.
 
+    The bar also tells how far a long fit is, of which the library's logger is told.
     `said` holds what the project itself said by then, in its order; `warnings` what dbt warned of
     that no node is about, such as a selection without nodes, each once.
     """
 
     def __init__(self, is_shown: bool = True) -> None:
+        super().__init__()
         self.said: list[str] = []
         self.warnings: dict[str, None] = {}
         self.is_terminal = is_shown and sys.stderr.isatty()
@@ -60,6 +65,10 @@ class Progress:
         self.total = 0
         self.n_done = 0
         self.next_share = SAID_EVERY
+        if self.is_terminal:
+            LOGGER.addHandler(self)
+            LOGGER.setLevel(logging.INFO)
+            LOGGER.propagate = False
 
     def hear(self, event: Any) -> None:
         """Take one event of dbt's."""
@@ -72,6 +81,10 @@ class Progress:
             self._finish()
         elif event.info.level == "warn" and not name.startswith(OF_NODES):
             self.warnings[f"warning: {one_line(event.info.msg)}"] = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one step of a long fit."""
+        self.bar.set_postfix_str(record.getMessage())
 
     def _start(self, total: int, node: str) -> None:
         if not self.total:
@@ -89,6 +102,7 @@ class Progress:
 
     def end(self) -> None:
         """Clear the bar."""
+        LOGGER.removeHandler(self)
         self.bar.close()
 
 

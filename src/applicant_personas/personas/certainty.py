@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from applicant_personas.personas.centers import Clusters, Observed, fit_centers, refine_centers
+from applicant_personas.progress import told
 from applicant_personas.rows import FloatArray, IntArray
 
 N_DRAWS = 20
@@ -34,7 +35,7 @@ def measure_certainty(rows: Observed, clusters: Clusters, rng: np.random.Generat
     """Refit on bootstrap samples of at most 4,000 rows, and match each fit with the first."""
     k = len(clusters.centers)
     drawn, jaccards, shares = [], [], []
-    for _ in range(N_DRAWS):
+    for _ in told(range(N_DRAWS), "bootstrap of personas"):
         sample = rows.rows(rng.integers(0, len(rows), min(len(rows), DRAW_ROWS)))
         fresh = fit_centers(sample, k, rng, N_STARTS)
         warm = refine_centers(sample, clusters.centers[np.newaxis])

@@ -23,6 +23,7 @@ from sklearn.metrics import (
 )
 
 from applicant_personas.personas.centers import Clusters, Observed, fit_centers
+from applicant_personas.progress import told
 from applicant_personas.rows import BoolArray, FloatArray, IntArray, TextArray
 
 FEWEST, MOST = 3, 10
@@ -94,7 +95,7 @@ def measure_curve(space: Space, wanted: set[int], rng: np.random.Generator) -> C
     halves = [rng.permutation(len(others))[: len(others) // 2] for _ in range(N_HALVES)]
     plain = _gaussian(rows, rng)
     curve = {}
-    for k in sorted(wanted):
+    for k in told(sorted(wanted), "numbers of personas"):
         fit = fit_centers(rows, k, rng, N_STARTS)
         share = np.bincount(fit.labels, minlength=k) / len(rows)
         curve[k] = {"inertia": fit.inertia / len(rows), "smallest_share": float(share.min())}

@@ -1,0 +1,26 @@
+{#-
+  Makes a table beside the earlier one and puts it in its place, both in one transaction. dbt-duckdb
+  does so in seven statements, with a copy to drop afterwards and a search for foreign keys, which
+  is a fifth of the time of a small build; nothing here has foreign keys, indexes or grants.
+-#}
+{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
+    {%- set earlier = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set made = make_intermediate_relation(target) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(made)) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main', language=model.language) -%}
+        {{ create_table_as(False, made, compiled_code, model.language) }}
+    {%- endcall %}
+    {% call statement('put_in_place') -%}
+        {% if earlier %}drop {{ earlier.type }} {{ earlier }};{% endif %}
+        alter table {{ made }} rename to {{ adapter.quote(target.identifier) }}
+    {%- endcall %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}

@@ -9,6 +9,7 @@ outcome is never in its encoding. Levels of fewer than 10 training rows are not 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -49,14 +50,19 @@ class Encoding:
 
     rows: pd.DataFrame
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """Name the columns of the design matrix."""
         own = self.rows[(self.rows["kind"] != "target") | self.rows["level"].isna()]
         names = own["feature"].where(own["kind"] != "level", own["feature"] + "=" + own["level"])
         return [str(name) for name in names]
 
-    @property
+    @cached_property
+    def by_feature(self) -> dict[str, pd.DataFrame]:
+        """Part the rows by feature, in their order."""
+        return {str(name): rows for name, rows in self.rows.groupby("feature", sort=False)}
+
+    @cached_property
     def places(self) -> dict[str, list[int]]:
         """List the columns of each feature."""
         own = self.rows[(self.rows["kind"] != "target") | self.rows["level"].isna()]
@@ -69,8 +75,8 @@ class Encoding:
         """Encode rows as (n, columns); NaN is missing, an unseen level none or the prior."""
         x = np.empty((len(data), len(self.columns)))
         place = 0
-        for feature, rows in self.rows.groupby("feature", sort=False):
-            columns = _encoded(data, str(feature), rows)
+        for feature, rows in self.by_feature.items():
+            columns = _encoded(data, feature, rows)
             x[:, place : place + columns.shape[1]] = columns
             place += columns.shape[1]
         return x
@@ -79,7 +85,7 @@ class Encoding:
         """Encode the rows that it was fitted on, target encodings cross-fitted by person."""
         x = self.matrix(data)
         for feature in self.rows.loc[self.rows["kind"] == "target", "feature"].unique():
-            rows = self.rows[self.rows["feature"] == feature]
+            rows = self.by_feature[feature]
             prior = rows[rows["level"].isna()].iloc[0]
             levels = _known_levels(rows, data.categories[feature])
             means = _cross_fitted(levels, len(rows), data)

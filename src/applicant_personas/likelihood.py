@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestRegressor
 
 from applicant_personas.at_risk import AtRisk, Levels
 from applicant_personas.blend import MAX_LOG_ODDS, fit_weights, log_odds, probability_of
@@ -151,7 +151,7 @@ class Fitted:
 
     model: Likelihood
     unseen: dict[str, FloatArray]
-    forest: RandomForestClassifier | None
+    forest: RandomForestRegressor | None
 
     def predict(self, data: AtRisk, n_jobs: int = 1) -> dict[str, FloatArray]:
         """Predict as the model does, up to the last bit, by the forest while it is at hand."""

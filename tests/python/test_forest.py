@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 import applicant_personas
@@ -63,10 +64,20 @@ def later(x):
 
 def test_it_predicts_what_scikit_learn_predicts(data, fitted):
     x = np.vstack([later(data[0]), sample(5_000, seed=2)[0]])
-    expected = fitted.predict_proba(x.astype(np.float32))[:, 1]
+    expected = fitted.predict(x.astype(np.float32))
     found = forest_of(fitted, NAMES).probability(x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     assert predict_forest(fitted, x, n_jobs=2).tobytes() == found.tobytes()
+
+
+def test_its_trees_are_those_of_a_classifier(data, fitted):
+    x, y = data
+    classifier = RandomForestClassifier(
+        **{name: value for name, value in fitted.get_params().items() if name != "criterion"}
+    ).fit(x.astype(np.float32), y.astype(int))
+    for ours, theirs in zip(fitted.estimators_, classifier.estimators_, strict=True):
+        np.testing.assert_array_equal(ours.tree_.feature, theirs.tree_.feature)
+        np.testing.assert_array_equal(ours.tree_.threshold, theirs.tree_.threshold)
 
 
 def test_missing_values_go_both_ways_and_part_from_all_else(fitted):
@@ -85,7 +96,7 @@ def test_a_threshold_between_two_float32_values_parts_them(value):
     x, y = np.repeat(pair, 50)[:, np.newaxis], np.repeat([0.0, 1.0], 50)
     fitted = fit_forest(x, y, **SETTINGS)
     found = forest_of(fitted, ["x"]).probability(x)
-    np.testing.assert_array_equal(found, fitted.predict_proba(x.astype(np.float32))[:, 1])
+    np.testing.assert_array_equal(found, fitted.predict(x.astype(np.float32)))
     assert roc_auc_score(y, found) == 1
 
 
@@ -139,7 +150,7 @@ def imported(path):
 def test_nothing_private_of_scikit_learn_is_used_and_nothing_pickled():
     library = Path(applicant_personas.__file__).parent
     names = {name for path in library.rglob("*.py") for name in imported(path)}
-    assert "sklearn.ensemble.RandomForestClassifier" in names
+    assert "sklearn.ensemble.RandomForestRegressor" in names
     ours = [name.split(".") for name in names if name.startswith("sklearn")]
     assert not [parts for parts in ours if any(part.startswith("_") for part in parts)]
     assert not {name.split(".")[0] for name in names} & {"pickle", "cloudpickle", "dill", "shelve"}
@@ -212,9 +223,9 @@ def test_out_of_bag_scores_are_honest(data):
 def test_out_of_bag_scores_of_the_first_rows_are_those_of_scikit_learn(data):
     x, y = data
     forest = fit_forest(x, y, max_rows=900, n_trees=40, seed=3)
-    twin = clone(forest).set_params(oob_score=True).fit(x.astype(np.float32), y.astype(int))
+    twin = clone(forest).set_params(oob_score=True).fit(x.astype(np.float32), y)
     found = out_of_bag_probability(forest, x[:500], y[:500])
-    np.testing.assert_allclose(found, twin.oob_decision_function_[:500, 1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found, twin.oob_prediction_[:500], rtol=0, atol=1e-12)
 
 
 def test_a_row_that_all_trees_saw_gets_the_base_rate(data):
@@ -231,7 +242,7 @@ def test_a_forest_of_single_leaves_is_the_base_rate():
     x, y = np.zeros((60, 1)), np.repeat([0.0, 1.0], [45, 15])
     fitted = fit_forest(x, y, **SETTINGS)
     rebuilt = forest_from_rows(forest_to_rows(forest_of(fitted, ["flat"])), ["flat"])
-    expected = fitted.predict_proba(x)[:, 1]
+    expected = fitted.predict(x)
     np.testing.assert_allclose(rebuilt.probability(x), expected, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(rebuilt.contributions(x), 0)
 

@@ -112,7 +112,7 @@ def held_out(n=3_000, seed=3):
     half = n // 2
     forest = fit_forest(x[:half], y[:half], max_rows=n, n_trees=40, seed=1)
     held = HeldOut(
-        lambda values: forest.predict_proba(values.astype(np.float32))[:, 1],
+        lambda values: forest.predict(values.astype(np.float32)),
         x[half:],
         Levels(np.full(half, -1), ()),
         {"one": [0], "two": [1], "lone": [2]},

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import sklearn.base
 from planted import RECIPE, days_of, first_runs, frame, planted, reader, table, targeted
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -139,7 +139,7 @@ def test_nothing_is_fitted(stored, undecided, found, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("Something was fitted.")
 
-    for kind in (RandomForestClassifier, LogisticRegression, HistGradientBoostingClassifier):
+    for kind in (RandomForestRegressor, LogisticRegression, HistGradientBoostingClassifier):
         monkeypatch.setattr(kind, "fit", refuse)
     monkeypatch.setattr(sklearn.base.ClassifierMixin, "__init__", refuse)
     for module, name in (

@@ -150,11 +150,9 @@ def test_the_audit_says_what_it_could_not_audit(case: Case) -> None:
         assert case.warehouse.column("select count(*) from marts.rpt_what_if") == [0]
 
 
-def test_the_page_of_the_required_columns_says_what_is_missing_and_why(
-    case: Case, request: pytest.FixtureRequest
-) -> None:
-    if request.node.callspec.params["case"] != "all":
-        pytest.skip("only a build of everything is published")
+# Only a build of everything is published.
+@pytest.mark.parametrize("case", ["all"], indirect=True)
+def test_the_page_of_the_required_columns_says_what_is_missing_and_why(case: Case) -> None:
     copy = served_copy(case.warehouse)
     html = make_page(*read_copy(copy)).html
     assert "This input tells neither personas nor likelihoods." in html

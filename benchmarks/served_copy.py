@@ -26,7 +26,7 @@ from pathlib import Path
 import duckdb
 from processes import ROOT, tool
 
-from applicant_personas.publish import DATABASE, Mart, publish, read_manifest
+from applicant_personas.served_copy import DATABASE, Mart, publish, read_manifest
 
 TABLES = ("dim_one", "fct_two", "rpt_three")
 N_ROWS = 20_000

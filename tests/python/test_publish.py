@@ -22,7 +22,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from applicant_personas.publish import DECIMALS, QUESTIONS, Mart, publish, read_manifest
+from applicant_personas.served_copy import DECIMALS, QUESTIONS, Mart, publish, read_manifest
 
 PUBLIC = "{{ config(access='public', schema='marts') }} "
 PROJECT = {

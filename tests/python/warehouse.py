@@ -20,7 +20,7 @@ import duckdb
 import pandas as pd
 
 from applicant_personas.command_line.cli import main
-from applicant_personas.publish import Mart, publish
+from applicant_personas.served_copy import Mart, publish
 
 ROOT = Path(__file__).parents[2]
 # Two builds of the same input agree in everything but these.

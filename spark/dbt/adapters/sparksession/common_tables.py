@@ -106,12 +106,13 @@ def _reading(step: exp.Expression, part: exp.CTE, view: str) -> exp.Expression:
 
 
 def _with(query: exp.Expression, parts: list[exp.CTE]) -> exp.Expression:
-    """Give a query with the parts that it may read, besides its own."""
+    """Give a query with the parts that it may read; its own may have the names of some."""
     query = query.copy()
-    own = query.args.get("with_")
-    before = [part.copy() for part in parts]
-    if before:
-        query.set("with_", exp.With(expressions=before + (own.expressions if own else [])))
+    if not parts:
+        return query
+    if query.args.get("with_"):
+        query = exp.select("*").from_(query.subquery("part"))
+    query.set("with_", exp.With(expressions=[part.copy() for part in parts]))
     return query
 
 

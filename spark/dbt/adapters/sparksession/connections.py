@@ -60,6 +60,9 @@ def get_session(settings: dict[str, str]) -> SparkSession:
         for name, value in settings.items():
             builder = builder.config(name, value)
         session = builder.getOrCreate()
+        # As in DuckDB a text is compared with a number as a number, and what cannot be cast is
+        # refused; dbt-spark asks for the contrary.
+        session.conf.set("spark.sql.ansi.enabled", "true")
         # Times are without a zone, and those with one are read as UTC.
         session.conf.set("spark.sql.session.timeZone", "UTC")
         # What Spark infers of rows that are kept names columns that they have no more.

@@ -57,8 +57,10 @@ def free_port() -> int:
 
 
 def land(source: Path, landed: Path) -> None:
-    """Write each table of the sample as Parquet, everything as the text that it is."""
+    """Write each table of the sample as Parquet, everything as the text that it is, or link it."""
     landed.mkdir(parents=True, exist_ok=True)
+    for file in source.glob("*.parquet"):
+        (landed / file.name).symlink_to(file.resolve())
     for file in sorted(source.glob("*.csv")):
         duckdb.sql(
             f"select * from read_csv('{file}', all_varchar = true, ignore_errors = true,"
@@ -181,7 +183,7 @@ def wait_for(page: int, n_workers: int) -> None:
     raise TimeoutError(f"The master has not {n_workers} workers after two minutes; see {FOLDER}.")
 
 
-def configuration(master: str, memory: str) -> str:
+def configuration(master: str, memory: str, settings: list[str]) -> str:
     """Write the configuration of the sessions, as spark/conf has it, for the cluster."""
     folder = FOLDER / "conf"
     folder.mkdir()
@@ -193,6 +195,7 @@ def configuration(master: str, memory: str) -> str:
         f"spark.executor.memory {memory}\nspark.executor.cores 1\nspark.eventLog.enabled true\n"
         f"spark.eventLog.dir file://{events}\nspark.eventLog.compress false\n"
     )
+    lines += "".join(f"{setting.replace('=', ' ', 1)}\n" for setting in settings)
     (folder / "spark-defaults.conf").write_text(lines)
     return str(folder)
 
@@ -212,6 +215,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / "seeds/sample")
     parser.add_argument("--memory", default="1g", help="of each executor")
+    parser.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--kill-worker", action="store_true", help="in the middle of the build")
     options = parser.parse_args()
     # So that what was started is stopped then too.
@@ -223,7 +227,7 @@ def main() -> int:
     before = build_on_duckdb(landed)
     # A worker offers a little more than its executor takes.
     with cluster(f"{int(options.memory.removesuffix('g')) * 1024 + 512}m") as (master, workers):
-        conf = configuration(master, options.memory)
+        conf = configuration(master, options.memory, options.conf)
         after = build_on_spark(conf, landed, workers[0] if options.kill_worker else None)
     done = tasks_by_executor()
     for executor, n in sorted(done.items()):

@@ -57,10 +57,11 @@ def free_port() -> int:
 
 
 def land(source: Path, landed: Path) -> None:
-    """Write each table of the sample as Parquet, everything as the text that it is, or link it."""
+    """Write tables of CSV as Parquet, everything as the text that it is; link those of Parquet."""
     landed.mkdir(parents=True, exist_ok=True)
-    for file in source.glob("*.parquet"):
-        (landed / file.name).symlink_to(file.resolve())
+    for rows in source.iterdir():
+        if rows.suffix == ".parquet" or rows.is_dir():
+            (landed / rows.name).symlink_to(rows.resolve())
     for file in sorted(source.glob("*.csv")):
         duckdb.sql(
             f"select * from read_csv('{file}', all_varchar = true, ignore_errors = true,"
@@ -75,8 +76,9 @@ def build_on_duckdb(landed: Path) -> Path:
         str(warehouse), config={"storage_compatibility_version": "v1.2.0"}
     ) as connection:
         connection.execute("create schema landed")
-        for file in sorted(landed.glob("*.parquet")):
-            connection.execute(f"create view landed.{file.stem} as select * from '{file}'")
+        for rows in sorted(landed.iterdir()):
+            files = rows / "*.parquet" if rows.is_dir() else rows
+            connection.execute(f"create view landed.{rows.stem} as select * from '{files}'")
     run_dbt("ci", ROOT / ".venv/bin/dbt", {"PERSONAS_WAREHOUSE": str(warehouse)})
     # Sources are named with their database here, and without on Spark; and libraries are those of
     # the other environment there.
@@ -101,6 +103,8 @@ def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | No
         try:
             run_dbt("spark", dbt, environment)
         except subprocess.CalledProcessError:
+            if doomed.poll() is None:
+                raise
             print("The build failed; once more.", flush=True)
             run_dbt("spark", dbt, environment)
     run([sys.executable, str(ROOT / "spark/export_marts.py"), str(warehouse)], environment)

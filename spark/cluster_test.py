@@ -3,6 +3,9 @@
 `make spark-test`: a standalone master and two workers on this machine, each a process of its own;
 the sample's tables as Parquet, which both engines read as relations; a build on either; the marts
 compared cell by cell; how many tasks each worker has done. What was started is stopped.
+
+With `--kill-worker` one of the workers is killed in the middle of the build. Where the build fails
+of it, a second one has to succeed, by the other worker alone.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 import pyspark
+
+from applicant_personas.runs import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "target/spark_test"
@@ -38,6 +45,8 @@ NAMING_SOURCES = [
 # Sums of doubles are added in another order, and likelihoods go through exp and log of another
 # library.
 TOLERANCE = "1e-6"
+# Half of the build is done when this table is there, and what is below has much to do.
+MID_BUILD = "features.db/ftr_statistics"
 
 
 def free_port() -> int:
@@ -48,8 +57,11 @@ def free_port() -> int:
 
 
 def land(source: Path, landed: Path) -> None:
-    """Write each table of the sample as Parquet, everything as the text that it is."""
+    """Write tables of CSV as Parquet, everything as the text that it is; link those of Parquet."""
     landed.mkdir(parents=True, exist_ok=True)
+    for rows in source.iterdir():
+        if rows.suffix == ".parquet" or rows.is_dir():
+            (landed / rows.name).symlink_to(rows.resolve())
     for file in sorted(source.glob("*.csv")):
         duckdb.sql(
             f"select * from read_csv('{file}', all_varchar = true, ignore_errors = true,"
@@ -64,24 +76,47 @@ def build_on_duckdb(landed: Path) -> Path:
         str(warehouse), config={"storage_compatibility_version": "v1.2.0"}
     ) as connection:
         connection.execute("create schema landed")
-        for file in sorted(landed.glob("*.parquet")):
-            connection.execute(f"create view landed.{file.stem} as select * from '{file}'")
+        for rows in sorted(landed.iterdir()):
+            files = rows / "*.parquet" if rows.is_dir() else rows
+            connection.execute(f"create view landed.{rows.stem} as select * from '{files}'")
     run_dbt("ci", ROOT / ".venv/bin/dbt", {"PERSONAS_WAREHOUSE": str(warehouse)})
-    # Sources are named with their database here, and without on Spark.
+    # Sources are named with their database here, and without on Spark; and libraries are those of
+    # the other environment there.
+    versions = json.dumps({name: version(name) for name in LIBRARIES}, sort_keys=True)
     with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update marts.fct_model_runs set versions = $1", [versions])
         for table, column in NAMING_SOURCES:
             shorter = f"replace({column}, 'warehouse.landed.', 'landed.')"
             connection.execute(f"update data_quality.{table} set {column} = {shorter}")
     return warehouse
 
 
-def build_on_spark(conf: dict[str, str]) -> Path:
+def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | None) -> Path:
     warehouse = FOLDER / "spark/warehouse.duckdb"
-    environment = {"SPARK_CONF_DIR": conf["folder"], "PYSPARK_PYTHON": sys.executable}
-    run([sys.executable, str(ROOT / "spark/load_tables.py"), conf["landed"], "landed"], environment)
-    run_dbt("spark", Path(sys.executable).with_name("dbt"), environment)
+    environment = {"SPARK_CONF_DIR": conf, "PYSPARK_PYTHON": sys.executable}
+    run([sys.executable, str(ROOT / "spark/load_tables.py"), str(landed), "landed"], environment)
+    dbt = Path(sys.executable).with_name("dbt")
+    if doomed is None:
+        run_dbt("spark", dbt, environment)
+    else:
+        threading.Thread(target=kill_in_mid_build, args=[doomed], daemon=True).start()
+        try:
+            run_dbt("spark", dbt, environment)
+        except subprocess.CalledProcessError:
+            if doomed.poll() is None:
+                raise
+            print("The build failed; once more.", flush=True)
+            run_dbt("spark", dbt, environment)
     run([sys.executable, str(ROOT / "spark/export_marts.py"), str(warehouse)], environment)
     return warehouse
+
+
+def kill_in_mid_build(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker, and the executor in its group, so that neither can say good-bye."""
+    while not (FOLDER / "spark/tables" / MID_BUILD / "_SUCCESS").exists():
+        time.sleep(0.2)
+    os.killpg(worker.pid, signal.SIGKILL)
+    print("A worker was killed.", flush=True)
 
 
 def run_dbt(target: str, dbt: Path, environment: dict[str, str]) -> None:
@@ -98,8 +133,8 @@ def run(command: list[str], environment: dict[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def cluster(memory: str) -> Iterator[str]:
-    """Start a master and its workers, give the master's address, and stop them."""
+def cluster(memory: str) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Start a master and its workers, give the master's address and the workers; stop them."""
     port, page = free_port(), free_port()
     master = f"spark://127.0.0.1:{port}"
     roles = [["master.Master", "--port", str(port), "--webui-port", str(page)]]
@@ -131,7 +166,7 @@ def cluster(memory: str) -> Iterator[str]:
             if len(started) == 1:
                 wait_for(page, 0)
         wait_for(page, N_WORKERS)
-        yield master
+        yield master, started[1:]
     finally:
         for process in reversed(started):
             process.terminate()
@@ -152,7 +187,7 @@ def wait_for(page: int, n_workers: int) -> None:
     raise TimeoutError(f"The master has not {n_workers} workers after two minutes; see {FOLDER}.")
 
 
-def configuration(master: str, memory: str) -> str:
+def configuration(master: str, memory: str, settings: list[str]) -> str:
     """Write the configuration of the sessions, as spark/conf has it, for the cluster."""
     folder = FOLDER / "conf"
     folder.mkdir()
@@ -164,6 +199,7 @@ def configuration(master: str, memory: str) -> str:
         f"spark.executor.memory {memory}\nspark.executor.cores 1\nspark.eventLog.enabled true\n"
         f"spark.eventLog.dir file://{events}\nspark.eventLog.compress false\n"
     )
+    lines += "".join(f"{setting.replace('=', ' ', 1)}\n" for setting in settings)
     (folder / "spark-defaults.conf").write_text(lines)
     return str(folder)
 
@@ -183,6 +219,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / "seeds/sample")
     parser.add_argument("--memory", default="1g", help="of each executor")
+    parser.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--kill-worker", action="store_true", help="in the middle of the build")
     options = parser.parse_args()
     # So that what was started is stopped then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -192,9 +230,9 @@ def main() -> int:
     land(options.source, landed)
     before = build_on_duckdb(landed)
     # A worker offers a little more than its executor takes.
-    with cluster(f"{int(options.memory.removesuffix('g')) * 1024 + 512}m") as master:
-        conf = {"folder": configuration(master, options.memory), "landed": str(landed)}
-        after = build_on_spark(conf)
+    with cluster(f"{int(options.memory.removesuffix('g')) * 1024 + 512}m") as (master, workers):
+        conf = configuration(master, options.memory, options.conf)
+        after = build_on_spark(conf, landed, workers[0] if options.kill_worker else None)
     done = tasks_by_executor()
     for executor, n in sorted(done.items()):
         print(f"executor {executor}: {n:,} tasks")

@@ -21,10 +21,10 @@ SCHEMAS = ("marts", "data_quality", "audit")
 def main(file: Path) -> int:
     session = get_session({})
     names = [
-        (schema, table.name)
+        (schema, row.tableName)
         for schema in SCHEMAS
         if session.catalog.databaseExists(schema)
-        for table in session.catalog.listTables(schema)
+        for row in session.sql(f"show tables in {schema}").collect()
     ]
     fresh = file.with_name(f"{file.name}.new")
     fresh.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from dbt.adapters.sparksession.common_tables import prepare
+from dbt.adapters.sparksession.common_tables import emptied, prepare
 from dbt.adapters.sparksession.connections import SessionHandle
 from dbt.adapters.sparksession.translation import is_query, new_table, translate
 from dbt_common.exceptions import DbtRuntimeError
@@ -55,6 +55,11 @@ QUERIES = {
         "select cast(cast(day as timestamp) + (2) * interval '1' year as date) as later,"
         " date_diff('day', day, date '2026-12-31') as days from {rows}"
     ),
+    "numbers of rows are wide": (
+        "select lower(typeof(row_number() over (order by n))) as kind,"
+        " ntile(2) over (order by n) - 1 as half from {rows}"
+    ),
+    "texts beside numbers are numbers": "select n from {rows} where amount not in ('2.50', '-1')",
     "names are quoted either way": 'select n as "a b", word as `c` from {rows}',
 }
 
@@ -104,8 +109,24 @@ def test_what_is_read_often_is_kept_and_read_once(session: SparkSession) -> None
     )
     prepared = prepare(session, query)
     assert "GROUP BY" not in prepared
-    found = [row.n for row in session.sql(prepared).collect()]
+    columns = session.sql(prepare(session, query, emptied))
+    assert columns.isEmpty()
+    assert columns.schema == session.sql(translate(query)).schema
+    found = [row.n for row in session.sql(prepare(session, query)).collect()]
     assert sorted(found) == sorted(n for (n,) in duckdb.sql(query).fetchall())
+
+
+def test_parts_of_one_name_are_their_own(session: SparkSession) -> None:
+    query = (
+        "with part as (select 1 as n), "
+        "other as (select sum(n) as n from (with part as (select n, count(*) as often from "
+        "(values (2), (3), (2)) as listed (n) group by all) "
+        "select one.n from part as one inner join part as two on one.often = two.often) as q) "
+        "select other.n, part.n as own from other cross join part"
+    )
+    for statement in (translate(query), prepare(session, query)):
+        assert [tuple(row) for row in session.sql(statement).collect()] == [(5, 1)]
+    assert duckdb.sql(query).fetchall() == [(5, 1)]
 
 
 def test_statements_of_dbt_are_told_from_queries() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dbt.adapters.sparksession.translation import parse, written
 from pyspark.sql import DataFrame, SparkSession
@@ -26,37 +26,50 @@ MOST_ROUNDS = 100
 # What costs more than to read a table.
 COSTLY = (exp.Join, exp.Group, exp.Window, exp.SetOperation, exp.Distinct, exp.Subquery)
 KEPT = threading.local()
+Keep = Callable[[DataFrame], DataFrame]
 
 
-def prepare(session: SparkSession, sql: str) -> str:
+def computed(rows: DataFrame) -> DataFrame:
+    """Compute rows, and keep them with the executors."""
+    return rows.localCheckpoint()
+
+
+def emptied(rows: DataFrame) -> DataFrame:
+    """Keep the columns of rows, of which nothing else is asked."""
+    return rows.sparkSession.createDataFrame([], rows.schema)
+
+
+def prepare(session: SparkSession, sql: str, keep: Keep = computed) -> str:
     """Translate a query; what is kept of it stands in it as temporary views."""
     for view in getattr(KEPT, "views", []):
         session.catalog.dropTempView(view)
     KEPT.views = []
     tree = parse(sql)
-    _prepare(session, tree, [])
+    _prepare(session, tree, [], keep)
     return written(tree)
 
 
-def _prepare(session: SparkSession, query: exp.Expression, outer: list[exp.CTE]) -> None:
+def _prepare(
+    session: SparkSession, query: exp.Expression, outer: list[exp.CTE], keep: Keep
+) -> None:
     """Keep what a query, and those within it, read more than once; `outer` may be read too."""
     earlier = list(outer)
     clause = query.args.get("with_")
     for part in clause.expressions if clause else []:
         view = None
         if clause.args.get("recursive") and _n_reads(part.this, part):
-            view = _run(session, part, earlier)
+            view = _run(session, part, earlier, keep)
         else:
-            _prepare(session, part.this, earlier)
+            _prepare(session, part.this, earlier, keep)
             if _n_reads(query, part) > 1 and part.this.find(*COSTLY):
-                view = _keep(session.sql(written(_with(part.this, earlier))))
+                view = _view(keep(session.sql(written(_with(part.this, earlier)))))
         if view:
             part.set("this", exp.select("*").from_(view))
         earlier.append(part)
     if clause:
         clause.set("recursive", False)
     for inner in _queries_within(query):
-        _prepare(session, inner, earlier)
+        _prepare(session, inner, earlier, keep)
 
 
 def _queries_within(node: exp.Expression) -> Iterator[exp.Expression]:
@@ -68,7 +81,7 @@ def _queries_within(node: exp.Expression) -> Iterator[exp.Expression]:
             yield from _queries_within(child)
 
 
-def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:
+def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE], keep: Keep) -> str:
     union = part.this
     if not isinstance(union, exp.Union) or part.args["alias"].columns:
         raise ValueError(f"The recursive part {part.alias} is no union of two queries.")
@@ -76,21 +89,21 @@ def _run(session: SparkSession, part: exp.CTE, earlier: list[exp.CTE]) -> str:
     step = union.expression
     found = session.sql(written(_with(union.this, earlier)))
     names = found.columns
-    newest = _keep(found.distinct() if is_distinct else found)
+    newest = _view(keep(found.distinct() if is_distinct else found))
     found = session.table(newest)
     for _ in range(MOST_ROUNDS):
         made = session.sql(written(_with(_reading(step, part, newest), earlier))).toDF(*names)
-        newest = _keep(made.subtract(found) if is_distinct else made)
+        newest = _view(keep(made.subtract(found) if is_distinct else made))
         if session.table(newest).isEmpty():
-            return _keep(found)
+            return _view(keep(found))
         found = found.unionAll(session.table(newest))
     raise ValueError(f"The recursive part {part.alias} has no end.")
 
 
-def _keep(rows: DataFrame) -> str:
-    """Compute rows, keep them with the executors, and name a temporary view of them."""
+def _view(rows: DataFrame) -> str:
+    """Name a temporary view of rows that are kept."""
     view = f"kept_{uuid.uuid4().hex}"
-    rows.localCheckpoint().createOrReplaceTempView(view)
+    rows.createOrReplaceTempView(view)
     KEPT.views.append(view)
     return view
 
@@ -106,12 +119,13 @@ def _reading(step: exp.Expression, part: exp.CTE, view: str) -> exp.Expression:
 
 
 def _with(query: exp.Expression, parts: list[exp.CTE]) -> exp.Expression:
-    """Give a query with the parts that it may read, besides its own."""
+    """Give a query with the parts that it may read; its own may have the names of some."""
     query = query.copy()
-    own = query.args.get("with_")
-    before = [part.copy() for part in parts]
-    if before:
-        query.set("with_", exp.With(expressions=before + (own.expressions if own else [])))
+    if not parts:
+        return query
+    if query.args.get("with_"):
+        query = exp.select("*").from_(query.subquery("part"))
+    query.set("with_", exp.With(expressions=[part.copy() for part in parts]))
     return query
 
 

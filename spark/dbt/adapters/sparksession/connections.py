@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +60,9 @@ def get_session(settings: dict[str, str]) -> SparkSession:
         for name, value in settings.items():
             builder = builder.config(name, value)
         session = builder.getOrCreate()
+        # As in DuckDB a text is compared with a number as a number, and what cannot be cast is
+        # refused; dbt-spark asks for the contrary.
+        session.conf.set("spark.sql.ansi.enabled", "true")
         # Times are without a zone, and those with one are read as UTC.
         session.conf.set("spark.sql.session.timeZone", "UTC")
         # What Spark infers of rows that are kept names columns that they have no more.
@@ -95,11 +100,9 @@ class SessionHandle:
         if bindings:
             raise DbtRuntimeError("A statement with bindings can not be run in a Spark session.")
         self._rows = None
-        try:
+        with refusals_told():
             for statement in self._statements(sql.strip().removesuffix(";")):
                 self._found = self.session.sql(statement)
-        except PySparkException as error:
-            raise DbtRuntimeError(_sentence(error)) from error
 
     def _statements(self, sql: str) -> list[str]:
         table = new_table(sql)
@@ -122,10 +125,8 @@ class SessionHandle:
     def fetchall(self) -> list[Row]:
         """Read all rows."""
         if self._rows is None:
-            try:
+            with refusals_told():
                 self._rows = self._found.collect() if self._found is not None else []
-            except PySparkException as error:
-                raise DbtRuntimeError(_sentence(error)) from error
         return self._rows
 
     def fetchone(self) -> Row | None:
@@ -151,9 +152,14 @@ class SessionHandle:
         """Do nothing: there are no transactions."""
 
 
-def _sentence(error: PySparkException) -> str:
-    """Say what went wrong, without the plan and the calls that follow."""
-    return str(error).split("\n\tat ")[0].split(";\n")[0].split("\n\nJVM")[0]
+@contextlib.contextmanager
+def refusals_told() -> Iterator[None]:
+    """Say what went wrong, without the plan, the statement and the calls that follow."""
+    try:
+        yield
+    except PySparkException as error:
+        sentence = re.split(r"\n\tat |;\n|\n\nJVM|\n== SQL", str(error))[0]
+        raise DbtRuntimeError(sentence) from error
 
 
 class SparkSessionConnectionManager(SparkConnectionManager):

@@ -8,8 +8,12 @@ from dbt.adapters.base import BaseRelation, PythonJobHelper
 from dbt.adapters.base.meta import available
 from dbt.adapters.contracts.relation import RelationType
 from dbt.adapters.spark.impl import SparkAdapter
-from dbt.adapters.sparksession.common_tables import prepare
-from dbt.adapters.sparksession.connections import SparkSessionConnectionManager, get_session
+from dbt.adapters.sparksession.common_tables import emptied, prepare
+from dbt.adapters.sparksession.connections import (
+    SparkSessionConnectionManager,
+    get_session,
+    refusals_told,
+)
 from dbt.adapters.sparksession.python_submissions import SessionPythonJobHelper
 from dbt.adapters.sparksession.translation import Executed
 from sqlglot import exp
@@ -55,10 +59,17 @@ class SparkSessionAdapter(SparkAdapter):
     def _session(self) -> Any:
         return get_session(self.config.credentials.server_side_parameters)
 
+    def get_column_schema_from_query(self, sql: str) -> list[Any]:
+        """Name the columns of a query and their types, and compute nothing of it."""
+        with refusals_told():
+            fields = self._session.sql(prepare(self._session, sql, emptied)).schema.fields
+        return [self.Column.create(field.name, field.dataType.simpleString()) for field in fields]
+
     @available
     def translate(self, sql: str) -> str:
         """Give the Spark SQL of a query that is written for DuckDB."""
-        return prepare(self._session, sql)
+        with refusals_told():
+            return prepare(self._session, sql)
 
     @available
     def translate_type(self, type_name: str) -> str:

@@ -40,8 +40,10 @@ class Executed(Spark):
     """Spark's SQL, with the exact percentiles that sqlglot leaves out."""
 
     class Generator(Spark.Generator):
-        """Writes percentiles as they are."""
+        """Writes percentiles as they are, and parts of queries where they stand."""
 
+        # Moved to the top, parts of one name would be one.
+        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar = set()
         TRANSFORMS: ClassVar = {
             **Spark.Generator.TRANSFORMS,
             exp.WithinGroup: lambda self, node: (
@@ -121,6 +123,16 @@ def _named_windows(node: exp.Expression) -> exp.Expression:
     return node
 
 
+RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile)
+
+
+def _wide_numbers(node: exp.Expression) -> exp.Expression:
+    """Numbers of rows, and ranks, are 64 bits wide in DuckDB and 32 in Spark."""
+    if isinstance(node, exp.Window) and isinstance(node.this, RANKS):
+        return exp.cast(node, "bigint", dialect="duckdb")
+    return node
+
+
 def _items_beyond_the_end(node: exp.Expression) -> exp.Expression:
     """Give null for what is beyond the end of a list, as DuckDB does."""
     if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
@@ -132,5 +144,6 @@ TRANSFORMS: tuple[Callable[[exp.Expression], exp.Expression], ...] = (
     _real_quotients,
     _first_match,
     _named_windows,
+    _wide_numbers,
     _items_beyond_the_end,
 )

@@ -1,26 +1,43 @@
-"""Copies the public marts of Spark into a DuckDB file, from which BI reads them as always.
+"""Copies the public marts of Spark, as they are, into a DuckDB file.
 
 `python spark/export_marts.py FILE.duckdb` reads the schemas of the marts in the session that
 SPARK_CONF_DIR describes. The file is written beside its place and moved there, so that no reader
-finds half of it.
+finds half of it. What BI and the page read is rather the served copy: publish_marts.py.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from dbt.adapters.sparksession.connections import get_session
+from pyspark.sql import SparkSession
 
 SCHEMAS = ("marts", "data_quality", "audit")
 
 
+def copy_tables(session: SparkSession, file: Path, tables: Iterable[tuple[str, str]]) -> None:
+    """Copy tables, given as schema and name, one at a time into a new file."""
+    with duckdb.connect() as connection:
+        # Under a name of its own: a file may be named as a schema is.
+        connection.execute(f"attach '{file}' as copied (storage_version 'v1.2.0')")
+        for schema, name in tables:
+            rows: pa.Table = session.table(f"{schema}.{name}").toArrow()
+            connection.execute(f"create schema if not exists copied.{schema}")
+            connection.register("rows_of_spark", rows)
+            connection.execute(
+                f'create table copied.{schema}."{name}" as select * from rows_of_spark'
+            )
+            connection.unregister("rows_of_spark")
+
+
 def main(file: Path) -> int:
     session = get_session({})
-    names = [
+    marts = [
         (schema, row.tableName)
         for schema in SCHEMAS
         if session.catalog.databaseExists(schema)
@@ -29,17 +46,9 @@ def main(file: Path) -> int:
     fresh = file.with_name(f"{file.name}.new")
     fresh.parent.mkdir(parents=True, exist_ok=True)
     fresh.unlink(missing_ok=True)
-    with duckdb.connect(
-        str(fresh), config={"storage_compatibility_version": "v1.2.0"}
-    ) as connection:
-        for schema, name in names:
-            table: pa.Table = session.table(f"{schema}.{name}").toArrow()
-            connection.execute(f"create schema if not exists {schema}")
-            connection.register("rows_of_spark", table)
-            connection.execute(f'create table {schema}."{name}" as select * from rows_of_spark')
-            connection.unregister("rows_of_spark")
+    copy_tables(session, fresh, marts)
     os.replace(fresh, file)
-    print(f"{len(names)} marts are in {file}.")
+    print(f"{len(marts)} marts are in {file}.")
     return 0
 
 

@@ -45,8 +45,8 @@ NAMING_SOURCES = [
 # Sums of doubles are added in another order, and likelihoods go through exp and log of another
 # library.
 TOLERANCE = "1e-6"
-# Half of the build is done when this table is there, and what is below has much to do.
-MID_BUILD = "features.db/ftr_statistics"
+# When this table is there, half of the build is done, and queries of many parts are under way.
+MID_BUILD = "ml.db/ml_persona_members"
 
 
 def free_port() -> int:

@@ -2,7 +2,8 @@
 
 `make spark-test`: a standalone master and two workers on this machine, each a process of its own;
 the sample's tables as Parquet, which both engines read as relations; a build on either; the marts
-compared cell by cell; how many tasks each worker has done. What was started is stopped.
+compared cell by cell, published, and made a page of; how many tasks each worker has done. What was
+started is stopped.
 
 With `--kill-worker` one of the workers is killed in the middle of the build. Where the build fails
 of it, a second one has to succeed, by the other worker alone.
@@ -45,8 +46,8 @@ NAMING_SOURCES = [
 # Sums of doubles are added in another order, and likelihoods go through exp and log of another
 # library.
 TOLERANCE = "1e-6"
-# Half of the build is done when this table is there, and what is below has much to do.
-MID_BUILD = "features.db/ftr_statistics"
+# When this table is there, half of the build is done, and queries of many parts are under way.
+MID_BUILD = "ml.db/ml_persona_members"
 
 
 def free_port() -> int:
@@ -108,6 +109,10 @@ def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | No
             print("The build failed; once more.", flush=True)
             run_dbt("spark", dbt, environment)
     run([sys.executable, str(ROOT / "spark/export_marts.py"), str(warehouse)], environment)
+    served = str(FOLDER / "spark/serve")
+    environment["DBT_TARGET_PATH"] = str(FOLDER / "dbt_spark")
+    run([sys.executable, str(ROOT / "spark/publish_marts.py"), served], environment)
+    run([str(ROOT / ".venv/bin/applicant-personas"), "page", "--serve", served], environment)
     return warehouse
 
 

@@ -43,7 +43,7 @@ class Executed(Spark):
         """Writes percentiles as they are, and parts of queries where they stand."""
 
         # Moved to the top, parts of one name would be one.
-        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar = set()
+        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set[type[exp.Expr]]] = set()
         TRANSFORMS: ClassVar = {
             **Spark.Generator.TRANSFORMS,
             exp.WithinGroup: lambda self, node: (

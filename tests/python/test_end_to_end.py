@@ -362,7 +362,8 @@ def test_the_season_is_shown_day_by_day(sample: Case) -> None:
         "select model, test_cycle, cast(slice_value as integer) as day, value, n"
         " from marts.rpt_model_evaluation"
         " where phase = 'all' and slice = 'days_to_census' and metric = 'auc'"
-    ).set_index(["model", "test_cycle", "day"])
+    )
+    auc = auc.set_index(["model", "test_cycle", "day"]).sort_index()
     models = ["likelihood", "stage_rate", "persona_rate", "previous_cycle_rate"]
     cycles, days = ["2024FA", "2025FA", "all_cycles"], [30, 60, 90, 118, 150]
     assert set(auc.index) >= set(itertools.product(models, cycles, days))

@@ -53,7 +53,7 @@ target/clients/%/.ready: tests/bi/clients/%.lock
 	touch $@
 
 # Apache Spark, in an environment of its own: its adapter's tests, then the sample on a master and two
-# workers of this machine beside DuckDB, every mart compared. About half an hour on two cores.
+# workers of this machine beside DuckDB, every mart compared. About a quarter of an hour on two cores.
 spark-test: $(STAMP) spark/$(STAMP)
 	spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
 	spark/$(BIN)/python spark/cluster_test.py

@@ -126,7 +126,7 @@ def kill_in_mid_build(worker: subprocess.Popen[bytes]) -> None:
 
 def run_dbt(target: str, dbt: Path, environment: dict[str, str]) -> None:
     folder = FOLDER / f"dbt_{target}"
-    environment |= {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
+    environment = environment | {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
     arguments = ["build", "--target", target, "--exclude-resource-type", "unit_test"]
     run([str(dbt), *arguments, "--vars", VARS], environment)
 

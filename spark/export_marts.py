@@ -17,6 +17,8 @@ import pyarrow as pa
 from dbt.adapters.sparksession.connections import get_session
 from pyspark.sql import SparkSession
 
+from applicant_personas.served_copy import STORAGE, text
+
 SCHEMAS = ("marts", "data_quality", "audit")
 
 
@@ -24,7 +26,7 @@ def copy_tables(session: SparkSession, file: Path, tables: Iterable[tuple[str, s
     """Copy tables, given as schema and name, one at a time into a new file."""
     with duckdb.connect() as connection:
         # Under a name of its own: a file may be named as a schema is.
-        connection.execute(f"attach '{file}' as copied (storage_version 'v1.2.0')")
+        connection.execute(f"attach {text(str(file))} as copied (storage_version {text(STORAGE)})")
         for schema, name in tables:
             rows: pa.Table = session.table(f"{schema}.{name}").toArrow()
             connection.execute(f"create schema if not exists copied.{schema}")

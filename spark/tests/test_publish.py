@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import export_marts
 import pytest
 from publish_marts import PROJECT, main
 from pyspark.sql import SparkSession
@@ -41,7 +42,7 @@ def folder(
         session.sql(f"create table {table} using parquet as {query}")
     (tmp_path / "manifest.json").write_text(json.dumps({"nodes": NODES}))
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
-    yield tmp_path / "serve"
+    yield tmp_path / "the dean's"
     for schema in ("staging", "marts"):
         session.sql(f"drop schema {schema} cascade")
 
@@ -84,3 +85,11 @@ def test_what_failed_or_is_a_part_is_not(
     assert main(folder) == 1
     assert capsys.readouterr().out.startswith(f"Not published: {why}; ")
     assert not folder.exists()
+
+
+def test_marts_are_exported_as_they_are(folder: Path) -> None:
+    file = folder / "marts.duckdb"
+    assert export_marts.main(file) == 0
+    with duckdb.connect(str(file), read_only=True) as exported:
+        found = exported.execute("select share from marts.marts.dim_programs")
+        assert found.fetchall() == [(0.123456,)]

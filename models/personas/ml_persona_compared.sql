@@ -39,7 +39,7 @@ compared as (
         row_number() over (
             partition by applicants.entry_term
             order by
-                md5(applicants.application_id || '-{{ var("seed") }}'), applicants.application_id
+                {{ sample_draw('applicants.application_id') }}, applicants.application_id
         ) as sample_rank
     from applicants
     inner join days

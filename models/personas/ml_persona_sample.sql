@@ -16,5 +16,5 @@ select
     {{ quote_name(feature.feature) }}
     {%- endfor %}
 from applicants
-order by md5(application_id || '-{{ var("seed") }}'), application_id
+order by {{ sample_draw('application_id') }}, application_id
 limit {{ var('training_rows') }}

@@ -38,11 +38,23 @@ filled as (
     where is_persona_snapshot and is_primary
 ),
 
+-- In order, since an engine that works on vectors of rows has full ones after a sort, not a join.
+near as (
+    select
+        filled.*,
+        within_reach.persona_key
+    from filled
+    inner join within_reach
+        on filled.application_id = within_reach.application_id
+        and filled.known_on = within_reach.known_on
+    order by filled.application_id, filled.known_on
+),
+
 measured as (
     select
-        within_reach.application_id,
-        within_reach.known_on,
-        case within_reach.persona_key
+        application_id,
+        known_on,
+        case persona_key
             {%- for key in centers %}
             when '{{ key }}' then {{ loop.index }}
             {%- else %}
@@ -54,10 +66,7 @@ measured as (
         {{ beyond_length(columns, center) }} as {{ key }}_{{ draw }}
         {%- endfor %}
         {%- endfor %}
-    from filled
-    inner join within_reach
-        on filled.application_id = within_reach.application_id
-        and filled.known_on = within_reach.known_on
+    from near
 ),
 
 redrawn as (

@@ -31,25 +31,43 @@ stage_events as (
     select * from {{ ref('stg_stage_events') }}
 ),
 
--- Whole applications as far as possible, so that the days compare.
-ranked as (
+profiled as (
     select
-        outcomes.*,
-        row_number() over (
-            partition by outcomes.phase
-            order by
-                md5(outcomes.application_id || '-{{ var("seed") }}'), outcomes.application_id,
-                outcomes.known_on
-        ) as sample_rank,
-        dense_rank() over (
-            partition by outcomes.phase
-            order by
-                md5(outcomes.application_id || '-{{ var("seed") }}'), outcomes.application_id
-        ) as application_rank
+        outcomes.phase,
+        outcomes.application_id,
+        outcomes.known_on,
+        outcomes.days_to_census,
+        outcomes.outcome,
+        {{ sample_draw('outcomes.application_id') }} as draw
     from outcomes
     inner join applicants
         on outcomes.application_id = applicants.application_id
         and outcomes.known_on = applicants.known_on
+),
+
+sizes as (
+    select
+        phase,
+        count(*) as n
+    from profiled
+    group by phase
+),
+
+-- Whole applications as far as possible, so that the days compare.
+ranked as (
+    select
+        profiled.*,
+        row_number() over (
+            partition by profiled.phase
+            order by profiled.draw, profiled.application_id, profiled.known_on
+        ) as sample_rank,
+        dense_rank() over (
+            partition by profiled.phase
+            order by profiled.draw, profiled.application_id
+        ) as application_rank
+    from profiled
+    inner join sizes on profiled.phase = sizes.phase
+    where {{ may_be_sampled('profiled.draw', 'sizes.n', var('training_rows')) }}
 ),
 
 -- When the phase began for an application, whenever that was written down.

@@ -29,30 +29,45 @@ training_outcomes as (
 candidates as (
     select
         training_outcomes.phase as target,
-        applicants.*,
-        training_outcomes.outcome
-    from applicants
-    inner join training_outcomes
-        on applicants.application_id = training_outcomes.application_id
-        and applicants.known_on = training_outcomes.known_on
+        training_outcomes.application_id,
+        training_outcomes.known_on,
+        training_outcomes.outcome,
+        {{ sample_draw('training_outcomes.application_id') }} as draw
+    from training_outcomes
+    inner join applicants
+        on training_outcomes.application_id = applicants.application_id
+        and training_outcomes.known_on = applicants.known_on
+),
+
+sizes as (
+    select
+        target,
+        count(*) as n
+    from candidates
+    group by target
 ),
 
 ranked as (
     select
         candidates.*,
         row_number() over (
-            partition by target
-            order by md5(application_id || '-{{ var("seed") }}'), application_id
+            partition by candidates.target
+            order by candidates.draw, candidates.application_id
         ) as sample_rank
     from candidates
+    inner join sizes on candidates.target = sizes.target
+    where {{ may_be_sampled('candidates.draw', 'sizes.n', var('training_rows')) }}
 )
 
 select
-    target,
-    application_id,
-    outcome
+    ranked.target,
+    ranked.application_id,
+    ranked.outcome
     {%- for feature in features %},
-    {{ feature.feature }}
+    applicants.{{ feature.feature }}
     {%- endfor %}
 from ranked
-where sample_rank <= {{ var('training_rows') }}
+inner join applicants
+    on ranked.application_id = applicants.application_id
+    and ranked.known_on = applicants.known_on
+where ranked.sample_rank <= {{ var('training_rows') }}

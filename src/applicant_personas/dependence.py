@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from scipy.stats import t
 
@@ -78,7 +79,8 @@ def dependence_parts(
         predicted = list(pool.map(lambda fold: _predicted(fold, found), folds))
     names = folds[0].everyone.persona.names
     persona = np.concatenate([fold.everyone.persona.codes for fold in folds])
-    person = np.concatenate([fold.everyone.person for fold in folds])
+    # Numbered from 0 on, so that people are counted without sorting.
+    person = pd.factorize(np.concatenate([fold.everyone.person for fold in folds]))[0]
     shared = float(np.mean([len(fold.everyone) / fold.n_training for fold in folds]))
     for code, scope in [(None, GLOBAL), *enumerate(names), (-1, NO_PERSONA)]:
         is_own = np.ones(len(persona), dtype=bool) if code is None else persona == code
@@ -222,5 +224,7 @@ def _pooled(
 
 def _people(person: IntArray, of_rows: IntArray, n_told: int) -> IntArray:
     """Count the people of each range, of rare levels, and of those without a value."""
-    of_pairs = np.unique(np.stack([of_rows % (n_told + 2), person]), axis=1)[0]
-    return np.asarray(np.bincount(of_pairs, minlength=n_told + 2), dtype=np.int64)
+    width = n_told + 2
+    is_there = np.zeros((person.max(initial=-1) + 1, width), dtype=bool)
+    is_there[person, of_rows % width] = True
+    return np.asarray(is_there.sum(axis=0), dtype=np.int64)

@@ -74,7 +74,7 @@ def build_on_duckdb(landed: Path) -> Path:
     warehouse = FOLDER / "duckdb/warehouse.duckdb"
     warehouse.parent.mkdir(parents=True)
     with duckdb.connect(
-        str(warehouse), config={"storage_compatibility_version": "v1.2.0"}
+        str(warehouse), config={"storage_compatibility_version": "v1.4.0"}
     ) as connection:
         connection.execute("create schema landed")
         for rows in sorted(landed.iterdir()):

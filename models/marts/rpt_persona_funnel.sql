@@ -27,32 +27,29 @@ stages as (
 -- A person's applications of a term count as one.
 reached as (
     select
-        person_id,
-        entry_term,
-        stage,
-        min(occurred_on) as occurred_on
+        funnel_steps.person_id,
+        funnel_steps.entry_term,
+        personas.persona_key,
+        funnel_steps.stage,
+        funnel_steps.stage_rank,
+        min(funnel_steps.occurred_on) as occurred_on
     from funnel_steps
-    group by person_id, entry_term, stage
+    inner join personas
+        on funnel_steps.person_id = personas.person_id
+        and funnel_steps.entry_term = personas.entry_term
+    group by
+        funnel_steps.person_id, funnel_steps.entry_term, personas.persona_key, funnel_steps.stage,
+        funnel_steps.stage_rank
 ),
 
-people as (
+-- Who reaches a stage has reached all before it.
+compared_days as (
     select
-        personas.person_id,
-        personas.entry_term,
-        personas.persona_key,
-        stages.stage,
-        stages.stage_rank,
-        reached.person_id is not null as has_reached,
-        reached.occurred_on,
-        lag(reached.occurred_on) over (
-            partition by personas.person_id, personas.entry_term order by stages.stage_rank
+        *,
+        lag(occurred_on) over (
+            partition by person_id, entry_term order by stage_rank
         ) as previous_on
-    from personas
-    cross join stages
-    left join reached
-        on personas.person_id = reached.person_id
-        and personas.entry_term = reached.entry_term
-        and stages.stage = reached.stage
+    from reached
 ),
 
 -- Stages that were written down out of order say nothing of the time between them.
@@ -63,7 +60,7 @@ timed as (
             when previous_on <= occurred_on
                 then {{ dbt.datediff('previous_on', 'occurred_on', 'day') }}
         end as days_from_previous
-    from people
+    from compared_days
 ),
 
 counted as (
@@ -71,16 +68,36 @@ counted as (
         entry_term,
         persona_key,
         stage,
-        stage_rank,
-        {{ count_where('has_reached') }} as n_reached,
+        count(*) as n_reached,
         count(days_from_previous) as n_timed,
         percentile_cont(0.5) within group (order by days_from_previous) as median_days
     from timed
-    group by entry_term, persona_key, stage, stage_rank
+    group by entry_term, persona_key, stage
+),
+
+persona_terms as (
+    select distinct
+        entry_term,
+        persona_key
+    from personas
 ),
 
 cells as (
-    select *, n_reached as n from counted
+    select
+        persona_terms.entry_term,
+        persona_terms.persona_key,
+        stages.stage,
+        stages.stage_rank,
+        coalesce(counted.n_reached, 0) as n,
+        coalesce(counted.n_reached, 0) as n_reached,
+        coalesce(counted.n_timed, 0) as n_timed,
+        counted.median_days
+    from persona_terms
+    cross join stages
+    left join counted
+        on persona_terms.entry_term = counted.entry_term
+        and persona_terms.persona_key = counted.persona_key
+        and stages.stage = counted.stage
 ),
 
 decided as (

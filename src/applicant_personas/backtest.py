@@ -2,14 +2,15 @@
 
 An expanding window: models of the rows as known on a day predict the next cycle as known on the
 same day before census, each application by where it stood then, so the figures show how accuracy
-grows through the season. Every baseline predicts the same rows.
+grows through the season. A cycle that adds next to nothing is learned from with the one after it.
+Every baseline predicts the same rows.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -18,22 +19,28 @@ import pandas as pd
 import pyarrow as pa
 
 from applicant_personas.at_risk import CATALOG_COLUMNS, UNDATED, AtRisk, read_at_risk
-from applicant_personas.baselines import boosted, rate_baselines
-from applicant_personas.likelihood import Recipe, fit_likelihood
+from applicant_personas.baselines import Predict, fit_boosting, previous_cycle_rate
+from applicant_personas.likelihood import Fitted, Recipe, fit_likelihood
 from applicant_personas.predictions import (
+    BOOSTING,
     FACT_FIELDS,
     OUT_OF_SAMPLE,
     PREDICTION_FIELDS,
+    PREVIOUS_CYCLE_RATE,
+    STAGE_RATE,
     Part,
     prediction_part,
     stacked,
 )
 from applicant_personas.progress import told
+from applicant_personas.rows import FloatArray
 from applicant_personas.runs import Fit, Runs
 
 # (phase, days to census or None) -> the rows of closed cycles that stood there then.
 Read = Callable[[str, int | None], pa.Table]
 BACKTEST_FIELDS = PREDICTION_FIELDS | FACT_FIELDS
+# So many times the rows that a model learned from teach another one something.
+ENOUGH_MORE = 1.05
 
 
 def back_test(
@@ -99,27 +106,60 @@ def _test_phase(
         n_rows += len(data)
         # The day on which most had been told apart has all cycles in their order.
         terms = max(terms, data.terms, key=len)
+        learned: _Learned | None = None
         for cycle in data.closed_terms[1:]:
             test = data.take(data.term == cycle)
-            train = np.flatnonzero((data.term < cycle) & (data.term != UNDATED))
-            spent = recipe if test.is_enrollment_day.any() else recipe.lighter(len(train))
-            train = train[: spent.training_rows]
-            parts.append(_predicted(data.take(train), test, spent) | {"days_to_census": day})
+            before = np.flatnonzero((data.term < cycle) & (data.term != UNDATED))
+            is_enrollment_day = bool(test.is_enrollment_day.any())
+            if learned is None or not learned.serves(len(before), is_enrollment_day):
+                learned = _learn(data.take(before), is_enrollment_day, recipe)
+            predicted = learned.predict(test, recipe.n_jobs)
+            predicted[PREVIOUS_CYCLE_RATE] = previous_cycle_rate(data.take(before), test)
+            parts.append(_part(test, predicted, learned.n_training) | {"days_to_census": day})
             tested.setdefault(data.terms[cycle], []).append(day)
-            trained |= {data.terms[term] for term in np.unique(data.term[train])}
+            trained |= learned.terms
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return Fit([*parts, *_summary(terms, tested, trained)], digest, n_rows, len(features))
 
 
-def _predicted(train: AtRisk, test: AtRisk, recipe: Recipe) -> dict[str, Any]:
-    """Predict a cycle by the likelihood and by all that it has to beat."""
-    fitted = fit_likelihood(train, recipe)
-    predicted = fitted.predict(test, recipe.n_jobs) | rate_baselines(fitted.model, train, test)
-    if test.is_enrollment_day.any():
-        predicted |= boosted(fitted.model, train, test, recipe.seed)
+@dataclass(frozen=True)
+class _Learned:
+    """What n_rows rows of earlier cycles teach: of them, n_training rows of these terms do."""
+
+    fitted: Fitted
+    boosting: Predict | None
+    is_enrollment_day: bool
+    n_rows: int
+    n_training: int
+    terms: frozenset[str]
+
+    def serves(self, n_rows: int, is_enrollment_day: bool) -> bool:
+        """Whether n_rows rows would hardly teach more, for a day of this kind."""
+        return self.is_enrollment_day == is_enrollment_day and n_rows < ENOUGH_MORE * self.n_rows
+
+    def predict(self, test: AtRisk, n_jobs: int) -> dict[str, FloatArray]:
+        """Predict by the likelihood, by the rate that it has to beat, and by the challenger."""
+        predicted = self.fitted.predict(test, n_jobs)
+        predicted[STAGE_RATE] = np.full(len(test), self.fitted.model.rates.overall)
+        if self.boosting is not None:
+            predicted[BOOSTING] = self.boosting(test)
+        return predicted
+
+
+def _learn(train: AtRisk, is_enrollment_day: bool, recipe: Recipe) -> _Learned:
+    """Spend most on the day for which likelihoods are made; only there is there a challenger."""
+    spent = recipe if is_enrollment_day else recipe.lighter(len(train))
+    few = train.take(np.arange(min(len(train), spent.training_rows or len(train))))
+    fitted = fit_likelihood(few, spent)
+    boosting = fit_boosting(fitted.model, few, recipe.seed) if is_enrollment_day else None
+    terms = frozenset(train.terms[term] for term in np.unique(few.term))
+    return _Learned(fitted, boosting, is_enrollment_day, len(train), len(few), terms)
+
+
+def _part(test: AtRisk, predicted: dict[str, FloatArray], n_training: int) -> dict[str, Any]:
     cycle = test.terms[int(test.term[0])]
     return dict(
-        prediction_part(test, predicted, OUT_OF_SAMPLE, test_cycle=cycle, n_training=len(train))
+        prediction_part(test, predicted, OUT_OF_SAMPLE, test_cycle=cycle, n_training=n_training)
     )
 
 

@@ -5,24 +5,18 @@ Learned from the same rows as the likelihood. Groups of few rows lean on the rat
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from applicant_personas.at_risk import UNDATED, AtRisk, Levels
 from applicant_personas.likelihood import FULL_TRUST_ROWS, Likelihood
-from applicant_personas.predictions import BOOSTING, PREVIOUS_CYCLE_RATE, STAGE_RATE
 from applicant_personas.rows import BoolArray, FloatArray, one_thread
 
 # More rows make the challenger later, not better.
 BOOSTING_ROWS = 30_000
-
-
-def rate_baselines(model: Likelihood, train: AtRisk, test: AtRisk) -> dict[str, FloatArray]:
-    """Rates of everyone who stood here, and of the previous cycle by program and residency."""
-    return {
-        STAGE_RATE: np.full(len(test), model.rates.overall),
-        PREVIOUS_CYCLE_RATE: previous_cycle_rate(train, test),
-    }
+Predict = Callable[[AtRisk], FloatArray]
 
 
 def previous_cycle_rate(train: AtRisk, test: AtRisk) -> FloatArray:
@@ -42,18 +36,18 @@ def previous_cycle_rate(train: AtRisk, test: AtRisk) -> FloatArray:
     return np.asarray(rate[_groups(test.program, test.residency)])
 
 
-def boosted(model: Likelihood, train: AtRisk, test: AtRisk, seed: int) -> dict[str, FloatArray]:
-    """Predict the test rows by gradient boosting; nothing where the model has no features."""
+def fit_boosting(model: Likelihood, train: AtRisk, seed: int) -> Predict | None:
+    """Fit gradient boosting; nothing where the model has no features, or one outcome is all."""
     if model.learned is None:
-        return {}
+        return None
     one_thread()
     few = train.take(np.arange(min(len(train), BOOSTING_ROWS)))
     if np.ptp(few.outcome) == 0:
-        return {}
+        return None
     encoding = model.learned.encoding
     challenger = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
     challenger.fit(encoding.training_matrix(few), few.outcome)
-    return {BOOSTING: challenger.predict_proba(encoding.matrix(test))[:, 1]}
+    return lambda test: challenger.predict_proba(encoding.matrix(test))[:, 1]
 
 
 def _previous_cycle(train: AtRisk, test: AtRisk) -> BoolArray:

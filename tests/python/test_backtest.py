@@ -100,6 +100,23 @@ def test_a_cycle_learns_from_earlier_cycles_on_the_same_day_only(applicants, tes
     assert (before[LIKELIHOOD] != again[LIKELIHOOD])[~same].mean() > 0.9
 
 
+def test_a_cycle_that_adds_next_to_nothing_is_learned_with_the_one_after_it():
+    rows = planted(n=3_600, n_terms=6, seed=3).rows
+    closed = rows[~rows["is_open"]].assign(days_to_census=TODAY)
+    cycles = sorted(closed["entry_term"].unique())
+    small = closed[closed["entry_term"] == cycles[2]].index[20:]
+    found = predictions(run(closed.drop(small)))
+    sizes = closed.drop(small).groupby("entry_term").size()
+    n_training = found.groupby("test_cycle")["n_training"].unique()
+    assert list(n_training[cycles[2]]) == [sizes[cycles[:2]].sum()]
+    # The twenty of the small cycle are no reason to learn anew; they count with those that follow.
+    assert list(n_training[cycles[3]]) == [sizes[cycles[:2]].sum()]
+    assert list(n_training[cycles[4]]) == [sizes[cycles[:4]].sum()]
+    # The cycle before is another one all the same.
+    rates = found.groupby("test_cycle")["previous_cycle_rate"].mean()
+    assert rates[cycles[3]] != rates[cycles[2]]
+
+
 def test_what_is_open_teaches_and_tests_nothing(applicants, tested):
     made = planted(n=3_200, n_terms=5, seed=3).rows
     still_open = made[made["is_open"]].assign(days_to_census=TODAY, gpa=1e6)

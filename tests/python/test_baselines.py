@@ -5,9 +5,8 @@ import pytest
 from planted import FEATURES, RECIPE, at_risk, planted
 from sklearn.metrics import roc_auc_score
 
-from applicant_personas.baselines import boosted, previous_cycle_rate, rate_baselines
+from applicant_personas.baselines import fit_boosting, previous_cycle_rate
 from applicant_personas.likelihood import FULL_TRUST_ROWS, fit_likelihood
-from applicant_personas.predictions import BOOSTING, PREVIOUS_CYCLE_RATE, STAGE_RATE
 
 SPRING = {"2022 Fall": "2022 Fall", "2023 Fall": "2023 Spring", "2024 Fall": "2023 Fall"}
 
@@ -77,23 +76,16 @@ def test_without_time_all_training_rows_serve(rows):
     np.testing.assert_allclose(found, expected_rates(ordered.iloc[:500], ordered.iloc[500:600]))
 
 
-def test_the_stage_rate_is_one_for_all(rows):
-    train, new, _ = parts(rows, "2024 Fall")
-    found = rate_baselines(fit_likelihood(train, RECIPE).model, train, new)
-    assert set(found) == {STAGE_RATE, PREVIOUS_CYCLE_RATE}
-    assert set(found[STAGE_RATE]) == {(train.outcome.sum() + 0.5) / (len(train) + 1)}
-
-
 def test_boosting_challenges_where_there_are_features(rows):
     train, new, _ = parts(rows, "2024 Fall")
-    found = boosted(fit_likelihood(train, RECIPE).model, train, new, seed=1)
-    assert roc_auc_score(new.outcome, found[BOOSTING]) > 0.65
-    again = boosted(fit_likelihood(train, RECIPE).model, train, new, seed=1)
-    assert found[BOOSTING].tobytes() == again[BOOSTING].tobytes()
+    model = fit_likelihood(train, RECIPE).model
+    found, again = (fit_boosting(model, train, seed=1)(new) for _ in range(2))
+    assert roc_auc_score(new.outcome, found) > 0.65
+    assert found.tobytes() == again.tobytes()
 
 
 def test_without_features_there_is_no_boosting(rows):
     flat = rows.assign(persona_key=None, gpa=1.0)
     data = at_risk(flat, FEATURES[FEATURES["feature"] == "gpa"])
-    train, new = data.take(data.term < 2), data.take(data.term == 2)
-    assert boosted(fit_likelihood(train, RECIPE).model, train, new, seed=1) == {}
+    train = data.take(data.term < 2)
+    assert fit_boosting(fit_likelihood(train, RECIPE).model, train, seed=1) is None

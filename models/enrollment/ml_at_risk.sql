@@ -54,3 +54,5 @@ inner join applicants
 left join assignments
     on outcomes.application_id = assignments.application_id
     and outcomes.known_on = assignments.known_on
+-- A fit reads a phase and a day at a time, and skips what lies elsewhere.
+order by outcomes.phase, outcomes.days_to_census

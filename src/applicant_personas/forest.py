@@ -69,22 +69,25 @@ class Forest:
         """Predict P(1) of each row of x (n, columns; NaN = missing)."""
         return self._over_rows(self._mean_value, x, n_jobs)
 
-    def contributions(self, x: FloatArray, n_jobs: int = 1) -> FloatArray:
-        """Credit each column with its part of each row's probability (Saabas 2014).
+    def explained(self, x: FloatArray, n_jobs: int = 1) -> tuple[FloatArray, FloatArray]:
+        """Predict P(1) of each row of x, and credit each column with its part (Saabas 2014).
 
         Along a row's path each split moves the estimate from the parent's rate to the child's; that
-        difference is the split column's. Returns (n, columns); a row's sum and `base_rate` are
-        its probability.
+        difference is the split column's. Returns the probabilities (n) as `probability` does, to
+        the bit, and the parts (n, columns); a row's sum and `base_rate` are its probability.
         """
         credits = [_node_credits(tree, len(self.columns)) for tree in self.trees]
 
-        def mean_credit(split: Float32Array) -> FloatArray:
-            total = np.zeros((len(split), len(self.columns)))
+        def mean_value_and_credit(split: Float32Array) -> FloatArray:
+            total = np.zeros((len(split), 1 + len(self.columns)))
             for tree, credit in zip(self.trees, credits, strict=True):
-                total += credit[_leaves(tree, split)]
+                leaves = _leaves(tree, split)
+                total[:, 0] += tree.value[leaves]
+                total[:, 1:] += credit[leaves]
             return total / len(self.trees)
 
-        return self._over_rows(mean_credit, x, n_jobs)
+        found = self._over_rows(mean_value_and_credit, x, n_jobs)
+        return found[:, 0].copy(), found[:, 1:]
 
     @property
     def base_rate(self) -> float:

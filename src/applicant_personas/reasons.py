@@ -33,15 +33,19 @@ class Contributions:
     base: float
 
 
-def contributions(model: Likelihood, data: AtRisk, n_jobs: int = 1) -> Contributions:
-    """Take the blended log-odds of each row apart; needs a model that learned from features."""
+def explained(
+    model: Likelihood, data: AtRisk, n_jobs: int = 1
+) -> tuple[dict[str, FloatArray], Contributions]:
+    """Predict each row as `Likelihood.predict` does, and take its blended log-odds apart.
+
+    Needs a model that learned from features.
+    """
     learned = model.learned
     assert learned is not None
     x = learned.encoding.matrix(data)
     weight = dict(zip(ESTIMATES, learned.weights, strict=True))
-    credit = learned.forest.contributions(x, n_jobs)
+    probability, credit = learned.forest.explained(x, n_jobs)
     root = learned.forest.base_rate
-    probability = credit.sum(axis=1) + root
     rate = model.rates.of(data.persona)
     by_estimate = estimates(probability, learned.logistic.log_odds(x), rate)
     root_odds, overall_odds = (
@@ -65,7 +69,7 @@ def contributions(model: Likelihood, data: AtRisk, n_jobs: int = 1) -> Contribut
         + weight[LOGISTIC] * intercept
         + weight[PERSONA_RATE] * overall_odds
     )
-    return Contributions(names, grouped, float(base))
+    return model.blended(by_estimate), Contributions(names, grouped, float(base))
 
 
 def reason_parts(found: Contributions, data: AtRisk) -> list[Part]:

@@ -21,7 +21,7 @@ from applicant_personas.predictions import (
     stacked,
 )
 from applicant_personas.progress import told
-from applicant_personas.reasons import contributions, reason_parts
+from applicant_personas.reasons import explained, reason_parts
 
 # The records of a model that scoring reads.
 MODEL_RECORDS = ("rate", "encoding", "node", "knot", "coefficient", "weight")
@@ -61,7 +61,11 @@ def score(
 def _scored(data: AtRisk, rows: pd.DataFrame, n_jobs: int) -> Iterator[Part]:
     model = model_from_rows(rows)
     run_id = str(rows["run_id"].iloc[0])
-    predicted = model.predict(data, n_jobs)
+    if model.learned is None:
+        predicted, reasons = model.predict(data), []
+    else:
+        predicted, found = explained(model, data, n_jobs)
+        reasons = reason_parts(found, data)
     predicted[STAGE_RATE] = np.full(len(data), model.rates.overall)
     yield prediction_part(
         data,
@@ -71,9 +75,8 @@ def _scored(data: AtRisk, rows: pd.DataFrame, n_jobs: int) -> Iterator[Part]:
         test_cycle=data.entry_term.text(),
         n_training=int(rows.loc[rows["record"] == "rate", "n"].max()),
     )
-    if model.learned is not None:
-        for part in reason_parts(contributions(model, data, n_jobs), data):
-            yield {"run_id": run_id, **part}
+    for part in reasons:
+        yield {"run_id": run_id, **part}
 
 
 def _models(table: pa.Table) -> pd.DataFrame:

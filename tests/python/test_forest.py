@@ -188,7 +188,8 @@ def test_the_number_of_threads_changes_nothing():
     forest = forest_of(one, NAMES)
     pd.testing.assert_frame_equal(forest_to_rows(forest), forest_to_rows(forest_of(two, NAMES)))
     assert forest.probability(x, 1).tobytes() == forest.probability(x, 2).tobytes()
-    assert forest.contributions(x, 1).tobytes() == forest.contributions(x, 2).tobytes()
+    for found, again in zip(forest.explained(x, 1), forest.explained(x, 2), strict=True):
+        assert found.tobytes() == again.tobytes()
     assert predict_forest(one, x, 1).tobytes() == predict_forest(one, x, 3).tobytes()
 
 
@@ -200,7 +201,8 @@ def test_company_does_not_change_a_rows_probability(data, fitted):
 
 def test_contributions_and_the_base_add_up_to_the_probability(data, fitted):
     forest, x = forest_of(fitted, NAMES), later(data[0])
-    credit = forest.contributions(x)
+    probability, credit = forest.explained(x)
+    assert probability.tobytes() == forest.probability(x).tobytes()
     assert credit.shape == x.shape
     np.testing.assert_allclose(
         credit.sum(axis=1) + forest.base_rate, forest.probability(x), rtol=0, atol=1e-9
@@ -244,13 +246,13 @@ def test_a_forest_of_single_leaves_is_the_base_rate():
     rebuilt = forest_from_rows(forest_to_rows(forest_of(fitted, ["flat"])), ["flat"])
     expected = fitted.predict(x)
     np.testing.assert_allclose(rebuilt.probability(x), expected, rtol=0, atol=1e-12)
-    np.testing.assert_array_equal(rebuilt.contributions(x), 0)
+    np.testing.assert_array_equal(rebuilt.explained(x)[1], 0)
 
 
 def test_no_rows_have_no_probabilities(fitted):
     empty = np.empty((0, 6))
     assert forest_of(fitted, NAMES).probability(empty).shape == (0,)
-    assert forest_of(fitted, NAMES).contributions(empty).shape == (0, 6)
+    assert forest_of(fitted, NAMES).explained(empty)[1].shape == (0, 6)
     assert predict_forest(fitted, empty, 2).shape == (0,)
 
 

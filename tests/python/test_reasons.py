@@ -12,7 +12,7 @@ from applicant_personas.backtest import BACKTEST_FIELDS
 from applicant_personas.blend import MAX_LOG_ODDS, log_odds
 from applicant_personas.likelihood import ESTIMATES, estimates, fit_likelihood
 from applicant_personas.predictions import LIKELIHOOD, stacked
-from applicant_personas.reasons import LEAST, N_REASONS, contributions, reason_parts
+from applicant_personas.reasons import LEAST, N_REASONS, explained, reason_parts
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def undecided(made):
 
 @pytest.fixture(scope="module")
 def found(model, undecided):
-    return contributions(model, at_risk(undecided))
+    return explained(model, at_risk(undecided))[1]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,15 @@ def of(found, feature):
     return found.credit[:, found.features.index(feature)]
 
 
+def test_what_is_explained_is_what_is_predicted(model, undecided):
+    data = at_risk(undecided)
+    predicted, _ = explained(model, data)
+    expected = model.predict(data, 2)
+    assert set(predicted) == set(expected)
+    for name, values in expected.items():
+        assert predicted[name].tobytes() == values.tobytes(), name
+
+
 def test_contributions_and_the_base_add_up_to_the_blend(model, found, undecided):
     assert found.features == tuple(sorted([*FEATURES["feature"], PERSONA]))
     assert found.credit.shape == (len(undecided), len(found.features))
@@ -65,7 +74,7 @@ def test_contributions_and_the_base_add_up_to_the_blend(model, found, undecided)
 def test_each_estimates_part_adds_up_alone(model, undecided, number):
     weights = np.eye(3)[number]
     one = replace(model, learned=replace(model.learned, weights=weights))
-    found, data = contributions(one, at_risk(undecided)), at_risk(undecided)
+    found, data = explained(one, at_risk(undecided))[1], at_risk(undecided)
     total = found.credit.sum(axis=1) + found.base
     np.testing.assert_allclose(total, blended(one, data), rtol=0, atol=1e-6)
     if ESTIMATES[number] == "persona_rate":
@@ -84,7 +93,7 @@ def test_they_add_up_where_estimates_are_bounded(model, undecided):
     x = bold.learned.encoding.matrix(data)
     assert (np.abs(certain.log_odds(x)) > MAX_LOG_ODDS).mean() > 0.3
     assert set(np.abs(log_odds(forest.probability(x)))) == {MAX_LOG_ODDS}
-    found = contributions(bold, data)
+    found = explained(bold, data)[1]
     total = found.credit.sum(axis=1) + found.base
     np.testing.assert_allclose(total, blended(bold, data), rtol=0, atol=1e-6)
 
@@ -94,7 +103,7 @@ def test_an_outcome_rarer_than_the_bounds_turns_no_reason_round(model, undecided
     rare = replace(model.learned.logistic, intercept=intercept)
     alone = replace(model.learned, logistic=rare, weights=np.array([0.0, 1.0, 0.0]))
     data, changed = at_risk(undecided), replace(model, learned=alone)
-    found = contributions(changed, data)
+    found = explained(changed, data)[1]
     total = found.credit.sum(axis=1) + found.base
     np.testing.assert_allclose(total, blended(changed, data), rtol=0, atol=1e-6)
     terms = rare.terms(model.learned.encoding.matrix(data))
@@ -106,7 +115,7 @@ def test_they_add_up_for_what_was_never_seen(model, undecided):
     odd = undecided.iloc[:40].assign(
         persona_key=["new", None] * 20, program=[None, "new"] * 20, gpa=np.nan, english=1e30
     )
-    found, data = contributions(model, at_risk(odd)), at_risk(odd)
+    found, data = explained(model, at_risk(odd))[1], at_risk(odd)
     total = found.credit.sum(axis=1) + found.base
     np.testing.assert_allclose(total, blended(model, data), rtol=0, atol=1e-6)
 
@@ -177,18 +186,18 @@ def test_texts_are_the_rows_own_values_as_people_write_them(reasons, undecided):
 def test_values_are_written_without_needless_digits(model, undecided, value, text, monkeypatch):
     monkeypatch.setattr("applicant_personas.reasons.LEAST", 0.0)
     data = at_risk(undecided.iloc[:30].assign(english=value))
-    parts = reason_parts(contributions(model, data), data)
+    parts = reason_parts(explained(model, data)[1], data)
     told = frame(stacked(parts, BACKTEST_FIELDS).read_all())
     assert set(told.loc[told["feature"] == "english", "text"]) == {text}
 
 
 def test_order_of_rows_and_threads_change_nothing(model, undecided, reasons):
     data = at_risk(undecided.sample(frac=1, random_state=1))
-    again = stacked(reason_parts(contributions(model, data, 2), data), BACKTEST_FIELDS).read_all()
+    again = stacked(reason_parts(explained(model, data, 2)[1], data), BACKTEST_FIELDS).read_all()
     pd.testing.assert_frame_equal(frame(again), reasons)
 
 
 def test_no_rows_have_no_reasons(model, undecided):
     data = at_risk(undecided.iloc[:0])
-    parts = reason_parts(contributions(model, data), data)
+    parts = reason_parts(explained(model, data)[1], data)
     assert stacked(parts, BACKTEST_FIELDS).read_all().num_rows == 0

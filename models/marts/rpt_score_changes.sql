@@ -100,6 +100,7 @@ since as (
         changes.application_id,
         changes.outcome_stage,
         news.known_on,
+        news.n,
         case
             when news.application_id <> changes.application_id
                 then news.news || ' (another application)'
@@ -118,7 +119,7 @@ counted as (
         outcome_stage,
         news,
         min(known_on) as known_on,
-        count(*) as n
+        sum(n) as n
     from since
     group by application_id, outcome_stage, news
 ),

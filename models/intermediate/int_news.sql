@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set words = "replace(interactions.interaction_type, '_', ' ')" %}
 
 with
@@ -16,18 +14,22 @@ stage_events as (
 
 applications as (
     select * from {{ ref('stg_applications') }}
+    where person_id in (select people.person_id from people)
 ),
 
 interactions as (
     select * from {{ ref('stg_interactions') }}
+    where person_id in (select people.person_id from people)
 ),
 
 scores as (
     select * from {{ ref('int_scores_harmonized') }}
+    where person_id in (select people.person_id from people)
 ),
 
 degrees as (
     select * from {{ ref('int_education_harmonized') }}
+    where person_id in (select people.person_id from people)
 ),
 
 dated as (
@@ -85,5 +87,4 @@ select
     news,
     count(*) as n
 from dated
-where person_id in (select people.person_id from people)
 group by person_id, application_id, known_on, news

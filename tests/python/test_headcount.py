@@ -105,7 +105,7 @@ def test_coverage_is_that_of_the_backtest(warehouse: Warehouse) -> None:
 
 def test_threads_change_nothing(warehouse: Warehouse, folder: Path) -> None:
     before = {name: warehouse.marts()[name] for name in MARTS}
-    arguments = ["--select", "ml_headcount_days+", "--threads", "1"]
+    arguments = ["--select", "ml_headcount_days+", "--threads", "2"]
     kept = {"input_path": str(folder / "input"), "min_cell": 1}
     run_dbt(folder, "run", *arguments, **kept)
     assert {name: warehouse.marts()[name] for name in MARTS} == before

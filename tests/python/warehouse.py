@@ -78,7 +78,7 @@ def build(
     input_path: Path | None = None,
     *,
     select: Sequence[str] = (),
-    threads: int = 2,
+    threads: int = 1,
     with_tests: bool = False,
     **variables: Any,
 ) -> Warehouse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from applicant_personas.at_risk import CATALOG_COLUMNS, UNDATED, AtRisk, read_at_risk
-from applicant_personas.baselines import Predict, fit_boosting, previous_cycle_rate
-from applicant_personas.likelihood import Fitted, Recipe, fit_likelihood
+from applicant_personas.baselines import fit_boosting, previous_cycle_rate
+from applicant_personas.likelihood import Recipe, fit_likelihood
+from applicant_personas.parallel import side_by_side
 from applicant_personas.predictions import (
     BOOSTING,
     FACT_FIELDS,
@@ -33,7 +34,7 @@ from applicant_personas.predictions import (
     stacked,
 )
 from applicant_personas.progress import told
-from applicant_personas.rows import FloatArray
+from applicant_personas.rows import IntArray
 from applicant_personas.runs import Fit, Runs
 
 # (phase, days to census or None) -> the rows of closed cycles that stood there then.
@@ -106,61 +107,72 @@ def _test_phase(
         n_rows += len(data)
         # The day on which most had been told apart has all cycles in their order.
         terms = max(terms, data.terms, key=len)
-        learned: _Learned | None = None
-        for cycle in data.closed_terms[1:]:
-            test = data.take(data.term == cycle)
-            before = np.flatnonzero((data.term < cycle) & (data.term != UNDATED))
-            is_enrollment_day = bool(test.is_enrollment_day.any())
-            if learned is None or not learned.serves(len(before), is_enrollment_day):
-                learned = _learn(data.take(before), is_enrollment_day, recipe)
-            predicted = learned.predict(test, recipe.n_jobs)
-            predicted[PREVIOUS_CYCLE_RATE] = previous_cycle_rate(data.take(before), test)
-            parts.append(_part(test, predicted, learned.n_training) | {"days_to_census": day})
-            tested.setdefault(data.terms[cycle], []).append(day)
-            trained |= learned.terms
+        stretches = _stretches(data)
+        for found in side_by_side(partial(_predicted, data, recipe), stretches, recipe.n_jobs):
+            parts += [{**part, "days_to_census": day} for part in found]
+        for stretch in stretches:
+            for cycle in stretch.cycles:
+                tested.setdefault(data.terms[cycle], []).append(day)
+            trained |= {data.terms[term] for term in np.unique(data.term[stretch.before])}
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return Fit([*parts, *_summary(terms, tested, trained)], digest, n_rows, len(features))
 
 
 @dataclass(frozen=True)
-class _Learned:
-    """What n_rows rows of earlier cycles teach: of them, n_training rows of these terms do."""
+class _Stretch:
+    """Cycles that one model predicts, and the rows of the cycles before the first of them."""
 
-    fitted: Fitted
-    boosting: Predict | None
+    cycles: list[int]
+    before: IntArray
     is_enrollment_day: bool
-    n_rows: int
-    n_training: int
-    terms: frozenset[str]
-
-    def serves(self, n_rows: int, is_enrollment_day: bool) -> bool:
-        """Whether n_rows rows would hardly teach more, for a day of this kind."""
-        return self.is_enrollment_day == is_enrollment_day and n_rows < ENOUGH_MORE * self.n_rows
-
-    def predict(self, test: AtRisk, n_jobs: int) -> dict[str, FloatArray]:
-        """Predict by the likelihood, by the rate that it has to beat, and by the challenger."""
-        predicted = self.fitted.predict(test, n_jobs)
-        predicted[STAGE_RATE] = np.full(len(test), self.fitted.model.rates.overall)
-        if self.boosting is not None:
-            predicted[BOOSTING] = self.boosting(test)
-        return predicted
 
 
-def _learn(train: AtRisk, is_enrollment_day: bool, recipe: Recipe) -> _Learned:
-    """Spend most on the day for which likelihoods are made; only there is there a challenger."""
-    spent = recipe if is_enrollment_day else recipe.lighter(len(train))
-    few = train.take(np.arange(min(len(train), spent.training_rows or len(train))))
-    fitted = fit_likelihood(few, spent)
-    boosting = fit_boosting(fitted.model, few, recipe.seed) if is_enrollment_day else None
-    terms = frozenset(train.terms[term] for term in np.unique(few.term))
-    return _Learned(fitted, boosting, is_enrollment_day, len(train), len(few), terms)
+def _stretches(data: AtRisk) -> list[_Stretch]:
+    """Part the closed cycles, but the first, where enough more is known to learn anew."""
+    found: list[_Stretch] = []
+    for cycle in data.closed_terms[1:]:
+        before = np.flatnonzero((data.term < cycle) & (data.term != UNDATED))
+        is_enrollment_day = bool(data.is_enrollment_day[data.term == cycle].any())
+        if (
+            found
+            and found[-1].is_enrollment_day == is_enrollment_day
+            and len(before) < ENOUGH_MORE * len(found[-1].before)
+        ):
+            found[-1].cycles.append(cycle)
+        else:
+            found.append(_Stretch([cycle], before, is_enrollment_day))
+    return found
 
 
-def _part(test: AtRisk, predicted: dict[str, FloatArray], n_training: int) -> dict[str, Any]:
-    cycle = test.terms[int(test.term[0])]
-    return dict(
-        prediction_part(test, predicted, OUT_OF_SAMPLE, test_cycle=cycle, n_training=n_training)
-    )
+def _predicted(
+    data: AtRisk, recipe: Recipe, stretch: _Stretch, n_jobs: int
+) -> list[dict[str, Any]]:
+    """Predict each cycle of a stretch by the likelihood and by all that it has to beat.
+
+    Most is spent on the day for which likelihoods are made; only there is there a challenger.
+    """
+    recipe = replace(recipe, n_jobs=n_jobs)
+    if not stretch.is_enrollment_day:
+        recipe = recipe.lighter(len(stretch.before))
+    train = data.take(stretch.before[: recipe.training_rows])
+    fitted = fit_likelihood(train, recipe)
+    model = fitted.model
+    boosting = fit_boosting(model, train, recipe.seed) if stretch.is_enrollment_day else None
+    parts = []
+    for cycle in stretch.cycles:
+        test = data.take(data.term == cycle)
+        before = data.take((data.term < cycle) & (data.term != UNDATED))
+        predicted = fitted.predict(test, n_jobs)
+        predicted[STAGE_RATE] = np.full(len(test), model.rates.overall)
+        predicted[PREVIOUS_CYCLE_RATE] = previous_cycle_rate(before, test)
+        if boosting is not None:
+            predicted[BOOSTING] = boosting(test)
+        name, n_training = data.terms[cycle], len(train)
+        part = prediction_part(
+            test, predicted, OUT_OF_SAMPLE, test_cycle=name, n_training=n_training
+        )
+        parts.append(dict(part))
+    return parts
 
 
 def _summary(

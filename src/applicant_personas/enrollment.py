@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -45,6 +45,7 @@ from applicant_personas.likelihood import (
     model_parts,
     n_rarer,
 )
+from applicant_personas.parallel import side_by_side
 from applicant_personas.predictions import (
     LIKELIHOOD,
     MODEL_FIELDS,
@@ -207,13 +208,14 @@ def _folds(data: AtRisk, recipe: Recipe, n_folds: int) -> list[_Fold]:
     # Scores of the folds are read, so that they are good while rows are not too many.
     spent = recipe.lighter(len(data)) if len(data) >= MANY_ROWS else recipe
     number = data.person_folds(n_folds)
-    found = []
-    for fold in range(n_folds):
+
+    def fitted(fold: int, n_jobs: int) -> _Fold:
         train, test = data.take(number != fold), data.take(number == fold)
-        if len(train) and len(test):
-            fitted = fit_likelihood(train, spent)
-            found.append(_Fold(fitted, len(train), test))
-    return found
+        return _Fold(fit_likelihood(train, replace(spent, n_jobs=n_jobs)), len(train), test)
+
+    sizes = [int((number == fold).sum()) for fold in range(n_folds)]
+    filled = [fold for fold, size in enumerate(sizes) if 0 < size < len(data)]
+    return side_by_side(fitted, filled, recipe.n_jobs)
 
 
 def _held_out(data: AtRisk, folds: list[_Fold], recipe: Recipe) -> Iterator[Part]:

@@ -58,14 +58,15 @@
     ))
 {%- endmacro %}
 
-{# True where a row of the catalog takes its value from where people come from, or from their age. #}
+{# True where a row of the catalog takes its value from where people come from or from their age. #}
 {% macro is_origin_or_age(catalog) -%}
     {%- set columns = [
         'country_of_residence', 'country_of_citizenship', 'residency', 'birth_year'
     ] -%}
     {{ catalog }}.source_column in (
         'int_applications_as_of.is_domestic', 'int_applications_as_of.residency'
-        {%- for column in columns %}, 'persons.{{ column }}', 'stg_persons.{{ column }}'{% endfor -%}
+        {%- for column in columns %}, 'persons.{{ column }}', 'stg_persons.{{ column }}'
+        {%- endfor -%}
     )
 {%- endmacro %}
 

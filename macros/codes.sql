@@ -16,7 +16,9 @@
             'channel': 'channel', 'weight': 'weight',
         },
         'xwalk_countries': {'code_set': "'country'", 'value': 'country'},
-        'xwalk_programs': {'code_set': "'program'", 'value': 'program_code', 'is_brought_only': true},
+        'xwalk_programs': {
+            'code_set': "'program'", 'value': 'program_code', 'is_brought_only': true
+        },
         'xwalk_values': {'code_set': 'code_set', 'value': 'value'},
     }) }}
 {%- endmacro %}

@@ -48,7 +48,9 @@
         {%- set raw = 'case when ' ~ feature ~ ' is null then 1e0 else 0e0 end' -%}
     {%- else -%}
         {%- set raw -%}
-            case {{ feature }} = {{ sql_string(column.level) }} when true then 1e0 when false then 0e0 end
+            case {{ feature }} = {{ sql_string(column.level) }}
+                when true then 1e0 when false then 0e0
+            end
         {%- endset -%}
     {%- endif -%}
     case when {{ feature }} is not null or {{ column.parameter_kind == 'missing' }} then

@@ -53,7 +53,8 @@
     case
             when {{ block_strength(columns) }} = 0 then null
     {%- for column in columns %}
-            when {{ block_strength(columns) }} = abs({{ column.column_name }}__nearer) then {{ 4 * numbers[column.column_name] }}
+            when {{ block_strength(columns) }} = abs({{ column.column_name }}__nearer)
+                then {{ 4 * numbers[column.column_name] }}
                 + case when {{ column.column_name }} > 0 then 2 else 0 end
                 + case when {{ column.column_name }}__nearer > 0 then 1 else 0 end
     {%- endfor %}
@@ -83,7 +84,8 @@
             cast(null as varchar)
         {%- endif -%}
     {%- endset -%}
-    {%- set words = ['known', 'missing'] if column.parameter_kind == 'missing' else ['low', 'high'] -%}
+    {%- set is_missing = column.parameter_kind == 'missing' -%}
+    {%- set words = ['known', 'missing'] if is_missing else ['low', 'high'] -%}
     {%- for speaks_for in [false, true] %}
     select
         {{ 4 * outer.index + (2 if is_high else 0) + (1 if speaks_for else 0) }} as code,

@@ -22,21 +22,18 @@
 {# One condition in words that follow `with`, of columns kind, unit, words (the label within a
    sentence), operator, value, and phrase, which words those that compare no number. #}
 {% macro condition_words() -%}
-    {%- set bound = in_unit('value', 'kind', 'unit') -%}
     case
         when operator in ('missing', 'known') or kind = 'boolean' then phrase
-        when unit = 'percentile'
-            then case operator when 'at_least' then 'grades ' else 'grades not ' end || {{ bound }}
-        when unit = 'TOEFL iBT'
-            then case operator when 'at_least' then 'English of at least ' else 'English below ' end
-                || {{ bound }}
-        when {{ unit_tells_all('kind', 'unit') }} then case
-            when kind = 'count' and value <= 1
-                then case operator when 'at_least' then 'some ' else 'no ' end || unit
-            else case operator when 'at_least' then 'at least ' else 'fewer than ' end
-                || {{ bound }}
-        end
-        else {{ with_article('words', 'a') }}
-            || case operator when 'at_least' then ' of at least ' else ' below ' end || {{ bound }}
+        when kind = 'count' and value <= 1 and {{ unit_tells_all('kind', 'unit') }}
+            then case operator when 'at_least' then 'some ' else 'no ' end || unit
+        else case
+            when unit = 'percentile'
+                then case operator when 'at_least' then 'grades ' else 'grades not ' end
+            when {{ unit_tells_all('kind', 'unit') }}
+                then case operator when 'at_least' then 'at least ' else 'fewer than ' end
+            else case
+                when unit = 'TOEFL iBT' then 'English' else {{ with_article('words', 'a') }}
+            end || case operator when 'at_least' then ' of at least ' else ' below ' end
+        end || {{ in_unit('value', 'kind', 'unit') }}
     end
 {%- endmacro %}

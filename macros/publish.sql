@@ -1,11 +1,12 @@
-{# At the end of a run: the copy of the public marts that readers open is renewed. Only after a build
-   of everything with its data tests, in which no step failed; else it stays, and the run says so. #}
+{# At the end of a run: the copy of the public marts that readers open is renewed. Only after a
+   build of everything with its data tests, in which no step failed; else it stays, and the run says
+   so. #}
 {% macro publish_marts() -%}
     {%- if flags.WHICH == 'build' and is_writing_marts() and can_publish() -%}
         {%- set folder = serve_folder() -%}
         {%- set stays = folder ~ '/personas.duckdb stays as it is.' -%}
-        {%- set troubles = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op'])
-            | list -%}
+        {%- set troubles = results
+            | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
         {%- set marts = [] -%}
         {%- set left_out = [] -%}
         {%- for node in graph.nodes.values() if node.package_name == 'applicant_personas' -%}
@@ -26,7 +27,8 @@
                 info=true
             ) -%}
         {%- else -%}
-            {%- do adapter.store_relation('publish', relation_of('dim_personas'), [], folder, 'duckdb', {
+            {%- set any_relation = relation_of('dim_personas') -%}
+            {%- do adapter.store_relation('publish', any_relation, [], folder, 'duckdb', {
                 'nodes': marts,
                 'facts': {
                     'run': run_started_at.strftime('%Y%m%dT%H%M%S') ~ '-' ~ invocation_id[:8],
@@ -56,6 +58,7 @@
 {% macro serve_folder() -%}
     {%- set beside, slash, _ = target.path.rpartition('/') -%}
     {{ return(
-        var('serve_path') if var('serve_path').startswith('/') else beside ~ slash ~ var('serve_path')
+        var('serve_path') if var('serve_path').startswith('/')
+        else beside ~ slash ~ var('serve_path')
     ) }}
 {%- endmacro %}

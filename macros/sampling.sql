@@ -1,4 +1,5 @@
-{# A sample of bounded size that is the same on every machine: the first rows in the order of a draw. #}
+{# A sample of bounded size that is the same on every machine: the first rows in the order of a
+   draw. #}
 
 {# What an id draws: whole, evenly from 0 to 2^60. #}
 {% macro sample_draw(id) -%}

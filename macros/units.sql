@@ -47,7 +47,7 @@
 {% macro in_unit_briefly(value, kind, unit) -%}
     case
         when {{ kind }} = 'boolean' or {{ unit }} in ('%', 'percentile')
-            then {{ figure('round(100 * (' ~ value ~ '), 0)') }} || ' %'
+            then {{ share_in_words(value) }}
         when {{ unit }} = 'TOEFL iBT'
             then {{ figure(value) }} || coalesce(' (IELTS ' || {{ ielts_of(value) }} || ')', '')
         when {{ kind }} = 'count' and {{ value }} > 0 and {{ value }} < 0.005 then 'nearly 0'
@@ -56,19 +56,20 @@
 {%- endmacro %}
 
 {% macro share_in_words(share) -%}
-    {{ in_unit_briefly(share, "'number'", "'%'") }}
+    (cast(cast(round(100 * ({{ share }}), 0) as bigint) as varchar) || ' %')
 {%- endmacro %}
 
 {# The value with its unit: better than 83 % of .., TOEFL iBT 98 (IELTS 7), 3 webinars. #}
 {% macro in_unit(value, kind, unit) -%}
-    {%- set brief = in_unit_briefly(value, kind, unit) -%}
-    case
-        when {{ unit }} = 'percentile'
-            then 'better than ' || {{ brief }} || ' of applicants with the same scale'
-        when {{ unit }} = 'TOEFL iBT' then 'TOEFL iBT ' || {{ brief }}
-        when {{ kind }} = 'boolean' or {{ unit }} = '%' then {{ brief }}
-        else {{ brief }} || coalesce(' ' || {{ unit }}, '')
-    end
+    (case {{ unit }}
+        when 'percentile' then 'better than '
+        when 'TOEFL iBT' then 'TOEFL iBT '
+        else ''
+    end || {{ in_unit_briefly(value, kind, unit) }} || case
+        when {{ unit }} = 'percentile' then ' of applicants with the same scale'
+        when {{ kind }} = 'boolean' or {{ unit }} in ('%', 'TOEFL iBT') then ''
+        else coalesce(' ' || {{ unit }}, '')
+    end)
 {%- endmacro %}
 
 {# True where the unit says what the number is of, so that no heading is needed before it. #}
@@ -81,7 +82,8 @@
 {% macro middle_half(low, high, kind, unit) -%}
     {%- set from, to = in_unit_briefly(low, kind, unit), in_unit_briefly(high, kind, unit) -%}
     case
-        when {{ from }} <> {{ to }} then 'half of them between ' || {{ from }} || ' and ' || {{ to }}
+        when {{ from }} <> {{ to }}
+            then 'half of them between ' || {{ from }} || ' and ' || {{ to }}
         when {{ kind }} = 'count' and {{ low }} = 0 then 'most of them none'
         else 'most of them ' || {{ from }}
     end

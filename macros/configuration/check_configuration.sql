@@ -36,11 +36,12 @@
 
 {% macro known_vars() -%}
     {{ return([
-        'input_path', 'input_database', 'input_schema', 'input_models', 'home_country', 'institution_timezone',
+        'input_path', 'input_database', 'input_schema', 'input_models', 'home_country',
+        'institution_timezone',
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
         'mixed_below', 'on_poor_input', 'runs_kept', 'days_kept', 'changes_since',
-        'change_threshold', 'export_path', 'phases', 'deferrals', 'training_rows', 'refit', 'run_note', 'seed', 'leak_severity', 'min_cell',
-        'serve_path',
+        'change_threshold', 'export_path', 'phases', 'deferrals', 'training_rows', 'refit',
+        'run_note', 'seed', 'leak_severity', 'min_cell', 'serve_path',
     ]) }}
 {%- endmacro %}
 
@@ -102,7 +103,8 @@
 {# Names of relations go to the adapter, which quotes them without a look at what they hold. #}
 {% macro check_relation_name(name) -%}
     {%- set value = var(name) -%}
-    {%- if value is not none and not modules.re.fullmatch('[\\w][\\w $.-]{0,127}', value | string) -%}
+    {%- set identifier = '[\\w][\\w $.-]{0,127}' -%}
+    {%- if value is not none and not modules.re.fullmatch(identifier, value | string) -%}
         {%- do stop(
             'the var ' ~ name ~ ' is ' ~ value ~ ', which is no name of a '
             ~ name.split('_')[1] ~ '; give a name of letters, digits, blanks, _, $, - and dots, '
@@ -129,7 +131,9 @@
 
 {% macro check_offsets(name) -%}
     {%- set value = var(name) -%}
-    {%- set problem = namespace(found=value is string or value is mapping or value is not sequence) -%}
+    {%- set problem = namespace(
+        found=value is string or value is mapping or value is not sequence
+    ) -%}
     {%- for days in ([] if problem.found else value) -%}
         {%- if not is_whole_number(days) or not 0 <= days <= 3650 or value.count(days) > 1 -%}
             {%- set problem.found = true -%}

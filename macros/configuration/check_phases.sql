@@ -2,7 +2,8 @@
    open where they are not always; the stages are those of the contract. #}
 {% macro check_phases() -%}
     {%- set phases = var('phases') -%}
-    {%- set how = '; give a list such as [{name: admitted, at_risk: admitted, outcome: enrolled}].' -%}
+    {%- set how
+        = '; give a list such as [{name: admitted, at_risk: admitted, outcome: enrolled}].' -%}
     {%- if phases is mapping or phases is string or phases is not sequence
            or not phases | length -%}
         {%- do stop('the var phases is not a list of phases' ~ how) -%}

@@ -17,8 +17,10 @@
         select
             count(*) as n_rows,
             {%- for name in names %}
-            count({{ known_date(name) if table_name == 'applications' and name in application_dates()
-                else quote_name(name) }}) as {{ quote_name(name) }}{{ ',' if not loop.last }}
+            count({{
+                known_date(name) if table_name == 'applications' and name in application_dates()
+                else quote_name(name)
+            }}) as {{ quote_name(name) }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ relation }}
     ) as counts

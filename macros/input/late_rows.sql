@@ -63,7 +63,8 @@
 {# A date of an application, unless it was still to come. #}
 {% macro known_date(column) -%}
     case
-        when {{ column }} >= date '1901-01-01' and cast({{ column }} as date) <= {{ last_known_day() }}
+        when {{ column }} >= date '1901-01-01'
+            and cast({{ column }} as date) <= {{ last_known_day() }}
             then {{ column }}
     end
 {%- endmacro %}

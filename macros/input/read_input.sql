@@ -95,7 +95,8 @@
             {{ column.typed }} as {{ quote_name(column.name) }}
             {%- endfor %}
             {%- for name in naming %},
-            {{ is_erased_id('source.' ~ quote_name(name), erased) }} as {{ quote_name('erased ' ~ name) }}
+            {{ is_erased_id('source.' ~ quote_name(name), erased) }}
+                as {{ quote_name('erased ' ~ name) }}
             {%- endfor %}
         from (
             select
@@ -184,7 +185,8 @@
         {%- set time, zone = ' 00:00:00' if family != 'date' else '',
             '+00' if family == 'zoned_timestamp' else '' -%}
         {{ return([
-            literal ~ " '0001-01-02" ~ time ~ zone ~ "'", literal ~ " '9999-12-31" ~ time ~ zone ~ "'"
+            literal ~ " '0001-01-02" ~ time ~ zone ~ "'",
+            literal ~ " '9999-12-31" ~ time ~ zone ~ "'"
         ]) }}
     {%- endif -%}
 {%- endmacro %}

@@ -83,7 +83,8 @@
 {%- endmacro %}
 
 {% macro has_utc_offset(expression) -%}
-    (length({{ expression }}) > 16 and {{ matches('substr(' ~ expression ~ ', 12)', '[A-Za-z+-]') }})
+    (length({{ expression }}) > 16
+    and {{ matches('substr(' ~ expression ~ ', 12)', '[A-Za-z+-]') }})
 {%- endmacro %}
 
 {% macro offset_to_utc(expression) -%}
@@ -114,7 +115,8 @@
     timezone('UTC', timezone({{ sql_string(var('institution_timezone')) }}, {{ expression }}))
 {%- endmacro %}
 
-{# Text without outer white space; null where nothing is left. Trimming a set of characters is slow, and nearly every value begins and ends in print. #}
+{# Text without outer white space; null where nothing is left. Trimming a set of characters is slow,
+   and nearly every value begins and ends in print. #}
 {% macro blank_to_null(expression) -%}
     {%- set blanks = 'chr(9) || chr(10) || chr(13) || chr(32) || chr(160)' -%}
     case

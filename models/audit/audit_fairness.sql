@@ -1,4 +1,4 @@
-{#- What is worth a look, if it is beyond chance: four fifths, and gaps of a tenth and a twentieth. #}
+{#- What is worth a look, if it is beyond chance: four fifths, gaps of a tenth and a twentieth. #}
 {%- set least_ratio, most_ratio, rate_gap, calibration_gap = 0.8, 1.25, 0.1, 0.05 %}
 {#- An AUC from which on features tell a group well. #}
 {%- set told_well = 0.7 %}

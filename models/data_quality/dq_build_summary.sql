@@ -245,6 +245,16 @@ refused_of_delivered as (
         and columns.level = 'column'
 ),
 
+blank_values as (
+    select
+        table_name,
+        table_name || '.' || column_name as about,
+        count(*) as n
+    from issues
+    where rule = 'missing_value'
+    group by table_name, column_name
+),
+
 refusals as (
     select
         table_name || '.' || column_name as about,
@@ -263,6 +273,16 @@ refusals as (
             else ''
         end || '.' as sentence
     from refused_of_delivered
+    union all
+    select
+        blank_values.about,
+        blank_values.n,
+        2 * blank_values.n > read_tables.n_rows - read_tables.n_left_out as is_worst,
+        blank_values.about || ': ' || cast(blank_values.n as varchar) || ' of '
+        || {{ counted('cast(read_tables.n_rows - read_tables.n_left_out as bigint)', 'row') }}
+        || ' without the value that the contract requires: all are in dq_score_issues.' as sentence
+    from blank_values
+    inner join read_tables on blank_values.table_name = read_tables.table_name
     union all
     select
         source_table as about,

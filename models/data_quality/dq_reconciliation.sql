@@ -99,7 +99,7 @@ issues as (
         count(case when decision = 'repaired' then row_key end) as n_repaired,
         count(case when decision = 'refused' then row_key end) as n_refused
     from {{ ref('dq_score_issues') }}
-    -- Once a row: what is said of the whole field, or of a scale beside the grade, is no further row.
+    -- Once a row: what is said of the whole field, or of a scale beside the grade, is no other row.
     where (table_name = 'test_scores' and column_name = 'value')
         or (table_name = 'education_records' and column_name = 'gpa_value'
             and rule <> 'field_off_scale')

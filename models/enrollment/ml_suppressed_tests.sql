@@ -19,8 +19,8 @@ pooled_tests as (
     where test_cycle not in (select entry_term from closed_terms)
 ),
 
--- A whole phase is always told of all cycles together, for that is the headline: a cycle that is too
--- small for it takes the smallest other one with it where it is the only such.
+-- A whole phase is always told of all cycles together, for that is the headline: a cycle that is
+-- too small for it takes the smallest other one with it where it is the only such.
 ranked_cycles as (
     select
         totals.entry_term,

@@ -59,7 +59,8 @@ scaled as (
 ),
 
 -- The best grade of an inverse scale is 1; the scale may be given by it (1.0 with pass 4.0) or by
--- its worst, the largest number (6.0). Else the worst is the country's, or one beyond the pass mark.
+-- its worst, the largest number (6.0). Else the worst is the country's, or one beyond the pass
+-- mark.
 bounded as (
     select
         * exclude (scale_max, worst_of_country),

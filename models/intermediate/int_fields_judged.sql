@@ -1,4 +1,4 @@
-{#- So many values off the scale, and so large a share, are no slips: the field is on another scale. -#}
+{#- So many values off the scale, and such a share, are no slips: the field is on another scale. -#}
 {%- set least_number, least_share = 5, 0.1 -%}
 
 with

@@ -1,7 +1,8 @@
 -- depends_on: {{ ref('ml_principal_components') }}
 {%- set loadings = {} %}
 {%- for row in fitted_rows(
-    'ml_principal_components', order_by='component, column_name', where="component in ('PC1', 'PC2')"
+    'ml_principal_components',
+    order_by='component, column_name', where="component in ('PC1', 'PC2')"
 ) %}
     {%- do loadings.setdefault(row.component, []).append(row) %}
 {%- endfor %}

@@ -108,8 +108,9 @@ select
     as_of.is_static,
     is_suppressed,
     {% for column, type in [
-        ('n_population', 'bigint'), ('n_applications', 'bigint'), ('expected_enrollments', 'double'),
-        ('expected_rate', 'double'), ('actual_enrollments', 'bigint'), ('actual_rate', 'double'),
+        ('n_population', 'bigint'), ('n_applications', 'bigint'),
+        ('expected_enrollments', 'double'), ('expected_rate', 'double'),
+        ('actual_enrollments', 'bigint'), ('actual_rate', 'double'),
         ('actual_rate_low', 'double'), ('actual_rate_high', 'double'),
     ] -%}
     case

@@ -40,7 +40,9 @@ counted as (
         {%- set fits -%}
             {%- for row in conditions %}
             {{- ' and ' if not loop.first }}
-            {{- condition_sql(row.operator, 'applicants.' ~ row.feature, '%.12g' % (row.value or 0)) }}
+            {{- condition_sql(
+                row.operator, 'applicants.' ~ row.feature, '%.12g' % (row.value or 0)
+            ) }}
             {%- endfor %}
         {%- endset %},
         {{ count_where(fits) }} as {{ persona_key }}__fits,
@@ -62,7 +64,8 @@ measured as (
         {{ persona_key }}__fits as n_fits,
         {{ persona_key }}__both / nullif(cast({{ persona_key }}__members as double), 0) as coverage,
         {{ persona_key }}__both / nullif(cast({{ persona_key }}__fits as double), 0) as purity,
-        'select person_id, entry_term from {{ told.schema }}.{{ told.identifier }} where feature in ('
+        'select person_id, entry_term from {{ told.schema }}.{{ told.identifier }}'
+        || ' where feature in ('
         {%- for feature in conditions | map(attribute='feature') | unique %}
         || '''{{ feature }}''{{ ', ' if not loop.last }}'
         {%- endfor %}

@@ -276,7 +276,8 @@ def test_a_model_that_learns_of_protected_attributes_is_found(manifest, models, 
 def test_the_parsed_project_is_the_same_for_vars_that_are_read_when_a_model_runs():
     """Builds of the tests that change no others share one parse."""
     folders = [ROOT / name for name in ("models", "python_models", "tests", "seeds")]
-    properties = [file.read_text() for folder in folders for file in folder.rglob("*.yml")]
+    files = [ROOT / "dbt_project.yml", *(f for folder in folders for f in folder.rglob("*.yml"))]
+    properties = [file.read_text() for file in files]
     models = [file.read_text() for folder in folders for file in folder.rglob("*.sql")]
     configs = [text for model in models for text in re.findall(r"config\(.*?\)\s*}}", model, re.S)]
     parsed = set(re.findall(r"var\('(\w+)'", "".join(properties + configs)))

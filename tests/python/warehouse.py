@@ -28,13 +28,10 @@ OF_THE_RUN = {"run_id", "first_run_id", "last_run_id", "fitted_at"}
 OF_THE_RUN |= {"invocation_id", "started_at", "ended_at"}
 # Vars that are read when a model runs; all others may change what the parse makes of the project.
 READ_WHEN_RUN = {
-    "as_of",
-    "as_of_offsets",
-    "export_path",
-    "input_path",
-    "input_schema",
-    "settling_days",
-}
+    "as_of", "as_of_offsets", "backtest_offset_days", "change_threshold", "changes_since",
+    "days_kept", "deferrals", "export_path", "home_country", "input_path", "input_schema",
+    "institution_timezone", "mixed_below", "runs_kept", "serve_path", "settling_days",
+}  # fmt: skip
 # The schemas of public tables.
 PUBLIC = ("audit", "data_quality", "marts")
 STARTING = threading.Lock()

@@ -43,9 +43,12 @@ docs: $(STAMP)
 # Clients of others on the copy that `make build` published: docs/connect.md. Each has an environment
 # of its own; the first time takes some minutes, mostly to fetch Superset.
 CLIENTS := metricflow superset duckdb_1_2
-bi: $(STAMP) $(CLIENTS:%=target/clients/%/.ready)
+bi: $(STAMP) $(CLIENTS:%=target/clients/%/.ready) serve/personas.duckdb
 	$(BIN)/dbt parse --quiet
 	$(BIN)/pytest -p no:cacheprovider tests/bi
+
+serve/personas.duckdb: | $(STAMP)
+	$(MAKE) build
 
 target/clients/%/.ready: tests/bi/clients/%.lock
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python target/clients/$*

@@ -61,7 +61,7 @@ def land(source: Path, landed: Path) -> None:
     """Write tables of CSV as Parquet, everything as the text that it is; link those of Parquet."""
     landed.mkdir(parents=True, exist_ok=True)
     for rows in source.iterdir():
-        if rows.suffix == ".parquet" or rows.is_dir():
+        if rows.suffix == ".parquet" or any(rows.glob("*.parquet")):
             (landed / rows.name).symlink_to(rows.resolve())
     for file in sorted(source.glob("*.csv")):
         duckdb.sql(

@@ -56,7 +56,11 @@
 {%- endmacro %}
 
 {% macro share_in_words(share) -%}
-    (cast(cast(round(100 * ({{ share }}), 0) as bigint) as varchar) || ' %')
+    {%- set percent = 'round(100 * (' ~ share ~ '), 0)' -%}
+    (case
+        when abs({{ percent }}) >= 1e15 then cast({{ percent }} as varchar)
+        else cast(cast({{ percent }} as bigint) as varchar)
+    end || ' %')
 {%- endmacro %}
 
 {# The value with its unit: better than 83 % of .., TOEFL iBT 98 (IELTS 7), 3 webinars. #}

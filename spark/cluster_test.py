@@ -6,7 +6,8 @@ compared cell by cell, published, and made a page of; how many tasks each worker
 started is stopped.
 
 With `--kill-worker` one of the workers is killed in the middle of the build. Where the build fails
-of it, a second one has to succeed, by the other worker alone.
+of it, a second one has to succeed, by the other worker alone. With `--build-only` nothing is built
+on DuckDB, compared or published: how the time of the build grows is asked with it.
 """
 
 from __future__ import annotations
@@ -92,8 +93,7 @@ def build_on_duckdb(landed: Path) -> Path:
     return warehouse
 
 
-def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | None) -> Path:
-    warehouse = FOLDER / "spark/warehouse.duckdb"
+def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | None) -> None:
     environment = {"SPARK_CONF_DIR": conf, "PYSPARK_PYTHON": sys.executable}
     run([sys.executable, str(ROOT / "spark/load_tables.py"), str(landed), "landed"], environment)
     dbt = Path(sys.executable).with_name("dbt")
@@ -108,6 +108,12 @@ def build_on_spark(conf: str, landed: Path, doomed: subprocess.Popen[bytes] | No
                 raise
             print("The build failed; once more.", flush=True)
             run_dbt("spark", dbt, environment)
+
+
+def publish(conf: str) -> Path:
+    """Copy the marts, as they are and as they are served, and make the page."""
+    warehouse = FOLDER / "spark/warehouse.duckdb"
+    environment = {"SPARK_CONF_DIR": conf, "PYSPARK_PYTHON": sys.executable}
     run([sys.executable, str(ROOT / "spark/export_marts.py"), str(warehouse)], environment)
     served = str(FOLDER / "spark/serve")
     environment["DBT_TARGET_PATH"] = str(FOLDER / "dbt_spark")
@@ -226,6 +232,7 @@ def main() -> int:
     parser.add_argument("--memory", default="1g", help="of each executor")
     parser.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--kill-worker", action="store_true", help="in the middle of the build")
+    parser.add_argument("--build-only", action="store_true", help="of Spark, compared with nothing")
     options = parser.parse_args()
     # So that what was started is stopped then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -233,16 +240,17 @@ def main() -> int:
     (FOLDER / "spark").mkdir(parents=True)
     landed = FOLDER / "landed"
     land(options.source, landed)
-    before = build_on_duckdb(landed)
+    before = None if options.build_only else build_on_duckdb(landed)
     # A worker offers a little more than its executor takes.
     with cluster(f"{int(options.memory.removesuffix('g')) * 1024 + 512}m") as (master, workers):
         conf = configuration(master, options.memory, options.conf)
-        after = build_on_spark(conf, landed, workers[0] if options.kill_worker else None)
+        build_on_spark(conf, landed, workers[0] if options.kill_worker else None)
+        after = publish(conf) if before else None
     done = tasks_by_executor()
     for executor, n in sorted(done.items()):
         print(f"executor {executor}: {n:,} tasks")
     compare = [sys.executable, str(ROOT / "benchmarks/compare_builds.py"), str(before), str(after)]
-    n_different = subprocess.run([*compare, TOLERANCE], check=False).returncode
+    n_different = before and subprocess.run([*compare, TOLERANCE], check=False).returncode
     return n_different or int(len(done) < N_WORKERS)
 
 

@@ -1,3 +1,7 @@
+{%- set is_told -%}
+(reference_tables.table_name is not null or not {{ is_small('capabilities.n_rows') }})
+{%- endset -%}
+
 with
 
 contract_columns as (
@@ -14,6 +18,16 @@ contract_tables as (
         table_blocks as blocks,
         table_marts as marts
     from {{ ref('input__contract') }}
+
+),
+
+-- Rows about programs or codes are few and nobody's: their number hides no one.
+reference_tables as (
+
+    select table_name
+    from {{ ref('input__contract') }}
+    group by table_name
+    having max(case when column_name in ('person_id', 'application_id') then 1 else 0 end) = 0
 
 ),
 
@@ -110,6 +124,7 @@ table_capabilities as (
     select
         table_name as capability,
         'table' as level,
+        table_name,
         n_rows > 0 as is_available,
         source,
         case
@@ -133,6 +148,7 @@ column_capabilities as (
     select
         table_name || '.' || column_name as capability,
         'column' as level,
+        table_name,
         is_present and is_in_contract and n_filled > 0
         or is_present and column_name like 'x^_%' escape '^' as is_available,
         source,
@@ -189,6 +205,7 @@ block_capabilities as (
     select
         block as capability,
         'block' as level,
+        cast(null as varchar) as table_name,
         max(n_filled) > 0 as is_available,
         {{ dbt.listagg('table_name', "', '", 'order by table_name') }} as source,
         case
@@ -268,19 +285,14 @@ final as (
                     then nullif(capabilities.marts, '')
             end as varchar
         ) as affected_marts,
-        case
-            when not {{ is_small('capabilities.n_rows') }} then cast(capabilities.n_rows as bigint)
-        end as n_rows,
-        case
-            when not {{ is_small('capabilities.n_rows') }}
-                then cast(capabilities.n_filled as bigint)
-        end as n_filled,
-        case when not {{ is_small('capabilities.n_rows') }} then capabilities.share_filled end
-            as share_filled
+        cast(case when {{ is_told }} then capabilities.n_rows end as bigint) as n_rows,
+        cast(case when {{ is_told }} then capabilities.n_filled end as bigint) as n_filled,
+        case when {{ is_told }} then capabilities.share_filled end as share_filled
     from capabilities
     left join affected
         on capabilities.capability = affected.capability
         and capabilities.level = affected.level
+    left join reference_tables on capabilities.table_name = reference_tables.table_name
 
 )
 

@@ -622,7 +622,8 @@ def test_capabilities_say_what_is_off_and_what_depends_on_it(
     project: Project, tmp_path: Path
 ) -> None:
     undated = [{k: v for k, v in row.items() if k != "submitted_at"} for row in APPLICATIONS]
-    folder = write_tables(tmp_path, applications=csv_text(undated))
+    programs = csv_text([{"program_code": "DS", "program_name": "Data Science"}])
+    folder = write_tables(tmp_path, applications=csv_text(undated), programs=programs)
     run = project.dbt("build", input_path=str(folder))
     assert run.result.success, run.message
     found = {
@@ -644,6 +645,11 @@ def test_capabilities_say_what_is_off_and_what_depends_on_it(
     assert found["column persons.residency"][0] is False
     assert found["column persons.residency"][2] == "is_domestic"
     assert found["column persons.x_note"][0]
+    # How many it is of few people is not told; programs are not people.
+    rows = dict(run.rows("select capability, n_rows from dq_capabilities where level = 'table'"))
+    assert len(PERSONS) < 10
+    assert rows["persons"] is rows["applications"] is rows["test_scores"] is None
+    assert (rows["programs"], rows["interactions"]) == (1, 0)
 
 
 # --- the configuration check --------------------------------------------------------------------

@@ -658,6 +658,7 @@ def test_few_whom_a_rule_fits_or_a_table_holds_are_not_told(connection):
     assert rules.loc[rules["n_fits"].isna(), "purity"].isna().all()
     tables = connection.execute(
         "select n_rows, share_filled from data_quality.dq_capabilities"
+        " where split_part(capability, '.', 1) not in ('entry_terms', 'programs')"
     ).df()
     assert not tables["n_rows"].between(1, MIN_CELL - 1).any()
     assert tables.loc[tables["n_rows"].isna(), "share_filled"].isna().all()

@@ -55,10 +55,12 @@ target/clients/%/.ready: tests/bi/clients/%.lock
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python target/clients/$* --require-hashes $<
 	touch $@
 
-# Apache Spark, in an environment of its own: its adapter's tests, then the sample on a master and two
-# workers of this machine beside DuckDB, every mart compared. About a quarter of an hour on two cores.
+# Apache Spark, in an environment of its own: its adapter's tests, in a session and by Spark Connect,
+# then the sample on a master and two workers of this machine beside DuckDB, every mart compared. About
+# a quarter of an hour on two cores.
 spark-test: $(STAMP) spark/$(STAMP)
 	spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
+	SPARK_REMOTE='local[1]' spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
 	spark/$(BIN)/python spark/cluster_test.py
 
 spark/$(STAMP): spark/requirements.lock spark/pyproject.toml pyproject.toml | $(STAMP)
@@ -85,7 +87,7 @@ lock: $(STAMP)
 		$(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 \
 			--output-file tests/bi/clients/$$client.lock tests/bi/clients/$$client.in || exit 1; \
 	done
-	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra java \
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra java --extra connect \
 		--group spark/pyproject.toml:build --group spark/pyproject.toml:test \
 		--output-file spark/requirements.lock spark/pyproject.toml pyproject.toml
 

@@ -151,9 +151,9 @@ def step(name: str, database: Path) -> None:
     from applicant_personas.enrollment import fit_enrollment
     from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table, evaluate
     from applicant_personas.likelihood import Recipe
-    from applicant_personas.relations import by_phase, by_phase_and_day
+    from applicant_personas.relations import by_phase, by_phase_and_day, mapped
     from applicant_personas.runs import Runs
-    from applicant_personas.scoring import score
+    from applicant_personas.scoring import SCORES, scorer
 
     connection = duckdb.connect(str(database), read_only=True)
     at_risk = connection.sql("select * from ml.ml_at_risk")
@@ -170,15 +170,9 @@ def step(name: str, database: Path) -> None:
     columns = columns_at_risk(selected.filter("target <> 'persona'").df())
     if name == "scores":
         undecided = at_risk.filter("outcome is null and is_enrollment_day")
-        days = undecided.project("phase, days_to_census").distinct().df()
         fitted = connection.sql("select * from ml.ml_enrollment_fit")
-        written = score(
-            by_phase_and_day(undecided, columns),
-            days,
-            selected.filter("target <> 'persona'").df(),
-            by_phase(fitted),
-            n_jobs=-1,
-        )
+        by_models = scorer(selected.filter("target <> 'persona'").df(), by_phase(fitted))
+        written = mapped(undecided, columns, by_models, SCORES, name)
     else:
         training = connection.sql("select * from ml.ml_training_outcomes").df()
         nothing = pa.table({"record": pa.array([], pa.string())})

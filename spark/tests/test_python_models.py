@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pytest
 from dbt.adapters.sparksession.model_input import Relation
 from dbt.adapters.sparksession.python_submissions import SessionPythonJobHelper
+from dbt_common.exceptions import DbtRuntimeError
 from pyspark.sql import SparkSession
 
 MODEL = """
@@ -55,6 +58,34 @@ def test_a_stream_without_rows_becomes_an_empty_table(session: SparkSession, she
     )
     assert submit(session, shelf, reader) == []
     assert session.table("shelf.made").columns == ["code"]
+
+
+def test_processes_of_the_executors_make_rows_of_a_relation(session: SparkSession) -> None:
+    driver = os.getpid()
+
+    def doubled(batches: Iterable[pa.RecordBatch], n_jobs: int) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            n, words = batch.to_pydict().values()
+            columns = [pa.array(2 * one for one in n), pa.array(words).dictionary_encode()]
+            away = pa.array([os.getpid() != driver and n_jobs == 1] * len(n))
+            yield pa.RecordBatch.from_arrays([*columns, away], schema=schema)
+
+    code = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("twice", pa.int64()), ("word", code), ("is_away", pa.bool_())])
+    rows = "select * from (values (1, 'x'), (2, null)) as t (n, word)"
+    made = Relation(session, rows).map_in_arrow(doubled, schema)
+    assert sorted(map(tuple, made.collect())) == [(2, "x", True), (4, None, True)]
+
+
+def test_a_package_that_executors_lack_is_named(session: SparkSession, shelf: str) -> None:
+    returned = (
+        "dbt.ref('shelf.one').map_in_arrow("
+        "lambda batches, n_jobs: __import__('not_installed'),"
+        " __import__('pyarrow').schema([('n', 'int32')]))"
+    )
+    session.sql("create table shelf.one as select 1 as n")
+    with pytest.raises(DbtRuntimeError, match="has no package not_installed: let PYSPARK_PYTHON"):
+        submit(session, shelf, returned)
 
 
 def test_a_model_reads_parts_of_a_relation(session: SparkSession) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from applicant_personas.progress import told
+
+SLICE = ("phase", "days_to_census")
+# Makes batches of tables, by so many threads.
+Function = Callable[[Iterable[pa.Table], int], Iterator[pa.RecordBatch]]
 
 
 class Relation(Protocol):
@@ -17,15 +24,57 @@ class Relation(Protocol):
     def project(self, columns: str, /) -> Relation:
         """Keep some columns, a list in plain SQL."""
 
+    def distinct(self) -> Relation:
+        """Drop rows that repeat."""
+
     def to_arrow_table(self) -> pa.Table:
         """Read the rows."""
+
+
+def mapped(
+    relation: Relation, columns: Sequence[str], function: Function, schema: pa.Schema, what: str
+) -> Any:
+    """Give what a function makes of a relation's rows, for a model to return.
+
+    `function` is given tables of SLICE and `columns`, and makes batches of `schema`. A relation
+    with a method `map_in_arrow` has its own processes do it, on some rows each; of any other, a
+    phase and day is read at a time, told as `what`.
+    """
+    names = list(dict.fromkeys([*SLICE, *columns]))
+    if hasattr(relation, "map_in_arrow"):
+        return relation.project(_quoted(names)).map_in_arrow(function, schema)  # type: ignore[attr-defined]
+    parts = relation.project(_quoted(SLICE)).distinct().to_arrow_table()
+    read = by_phase_and_day(relation, names)
+    tables = (read(*part) for part in told(_ordered(parts), what))
+    # All of it, before a database writes: it may not read and write at once.
+    return pa.RecordBatchReader.from_batches(schema, list(function(tables, -1)))
+
+
+def slices(table: pa.Table | pa.RecordBatch) -> Iterator[tuple[tuple[str, int | None], pa.Table]]:
+    """Part a table by phase and days to census.
+
+    >>> rows = pa.table({"phase": ["b", "a", "a"], "days_to_census": [9, 7, 9], "n": [1, 2, 3]})
+    >>> [(*of, rows["n"].to_pylist()) for of, rows in slices(rows)]
+    [('a', 9, [3]), ('a', 7, [2]), ('b', 9, [1])]
+    """
+    rows = pa.table(table)
+    phase, day = (rows[name] for name in SLICE)
+    for one in _ordered(rows.select(SLICE)):
+        of_day = pc.is_null(day) if one[1] is None else pc.equal(day, one[1])
+        yield one, rows.filter(pc.and_(pc.equal(phase, one[0]), of_day))
+
+
+def _ordered(parts: pa.Table) -> list[tuple[str, int | None]]:
+    """List each phase and day once, earliest in the season first, rows without dates last."""
+    found = set(zip(*(parts[name].to_pylist() for name in SLICE), strict=True))
+    return sorted(found, key=lambda one: (one[0], one[1] is None, -(one[1] or 0)))
 
 
 def by_phase_and_day(
     relation: Relation, columns: Iterable[str]
 ) -> Callable[[str, int | None], pa.Table]:
     """Give a reader of the rows of a phase on a day; None is the day of rows without dates."""
-    names = ", ".join(f'"{name}"' for name in columns)
+    names = _quoted(columns)
 
     def read(phase: str, day: int | None) -> pa.Table:
         on_day = f"days_to_census is not distinct from {'null' if day is None else int(day)}"
@@ -45,3 +94,7 @@ def _of_phase(phase: str) -> str:
     if not phase.isidentifier():
         raise ValueError(f"The phase name {phase} is not a plain word, such as admitted.")
     return f"phase = '{phase}'"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ from applicant_personas.predictions import (
     PREVIOUS_CYCLE_RATE,
     STAGE_RATE,
 )
-from applicant_personas.scoring import MODEL_RECORDS, score
+from applicant_personas.scoring import MODEL_RECORDS, SCORES, scorer
 
 PHASES = ("admitted", "deposited")
 NEAR, FAR = 60, 240
@@ -73,9 +74,8 @@ def models(stored):
 
 
 def scored(stored, rows, n_jobs=1):
-    return score(
-        reader(rows), days_of(rows), targeted(*PHASES, "visa"), models(stored), n_jobs
-    ).read_all()
+    by_models = scorer(targeted(*PHASES, "visa"), models(stored))
+    return pa.Table.from_batches(by_models([table(rows)], n_jobs), schema=SCORES)
 
 
 @pytest.fixture(scope="module")
@@ -158,20 +158,18 @@ def test_nothing_is_fitted(stored, undecided, found, monkeypatch):
 
 
 AFRESH = """
-import hashlib, sys
+import hashlib, pickle, sys
 import pyarrow as pa, pyarrow.parquet as pq
-from planted import days_of, targeted
-from applicant_personas.scoring import score
+from planted import targeted
+from applicant_personas.scoring import SCORES, scorer
 stored, rows = pq.read_table(sys.argv[1]), pq.read_table(sys.argv[2])
-equal, combine = pa.compute.equal, pa.compute.and_
-def read(phase, day):
-    return rows.filter(combine(equal(rows["phase"], phase), equal(rows["days_to_census"], day)))
 def read_model(phase):
-    return stored.filter(equal(stored["phase"], phase))
-features = targeted("admitted", "deposited")
-found = score(read, days_of(rows.to_pandas()), features, read_model, n_jobs=2).read_all()
-print(hashlib.sha256(found["likelihood"].to_numpy().tobytes()).hexdigest())
-print(hashlib.sha256(found["value"].to_numpy().tobytes()).hexdigest())
+    return stored.filter(pa.compute.equal(stored["phase"], phase))
+made = scorer(targeted("admitted", "deposited"), read_model)
+for by_models in (made, pickle.load(open(sys.argv[3], "rb"))):
+    found = pa.Table.from_batches(by_models([rows], 2), schema=SCORES)
+    print(hashlib.sha256(found["likelihood"].to_numpy().tobytes()).hexdigest())
+    print(hashlib.sha256(found["value"].to_numpy().tobytes()).hexdigest())
 """
 
 
@@ -179,7 +177,9 @@ def test_a_new_process_gives_the_same_bits(stored, undecided, found, tmp_path):
     order = np.random.default_rng(1).permutation(stored.num_rows)
     pq.write_table(stored.take(order), tmp_path / "model.parquet")
     pq.write_table(table(undecided.sample(frac=1, random_state=1)), tmp_path / "rows.parquet")
-    files = [str(tmp_path / name) for name in ("model.parquet", "rows.parquet")]
+    sent = pickle.dumps(scorer(targeted(*PHASES), models(stored)))
+    (tmp_path / "scorer").write_bytes(sent)
+    files = [str(tmp_path / name) for name in ("model.parquet", "rows.parquet", "scorer")]
     again = subprocess.run(
         [sys.executable, "-c", AFRESH, *files],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
@@ -187,10 +187,20 @@ def test_a_new_process_gives_the_same_bits(stored, undecided, found, tmp_path):
         text=True,
         check=True,
     )
-    assert again.stdout.split() == [
+    assert again.stdout.split() == 2 * [
         hashlib.sha256(found[name].to_numpy().tobytes()).hexdigest()
         for name in (LIKELIHOOD, "value")
     ]
+
+
+def test_parts_of_the_rows_are_scored_as_all_are(stored, undecided, found):
+    shuffled = table(undecided.sample(frac=1, random_state=3)).to_batches(max_chunksize=100)
+    by_models = scorer(targeted(*PHASES), models(stored))
+    parts = pa.Table.from_batches(by_models(shuffled), schema=SCORES)
+    assert len(shuffled) > 5
+    keys = ["record", "phase", "days_to_census", "application_code", "metric", "item"]
+    one, other = (frame(rows).sort_values(keys, ignore_index=True) for rows in (parts, found))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-9)
 
 
 def test_threads_and_order_of_rows_change_nothing(stored, undecided, found):

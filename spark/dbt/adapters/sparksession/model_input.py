@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from dbt.adapters.sparksession.translation import translate
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+Batches = Iterable[pa.RecordBatch]
 
 
 class Relation:
@@ -61,3 +65,33 @@ class Relation:
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Read the rows as tuples."""
         return [tuple(row) for row in self.spark().collect()]
+
+    def map_in_arrow(
+        self, function: Callable[[Batches, int], Batches], schema: pa.Schema
+    ) -> DataFrame:
+        """Have the executors make batches of the rows; they need what the function imports.
+
+        `function` is given batches and a number of threads, and makes batches of the schema.
+        """
+        plain = plain_schema(schema)
+
+        def made(batches: Batches) -> Iterator[pa.RecordBatch]:
+            for batch in function(batches, 1):
+                yield from pa.Table.from_batches([batch]).cast(plain).to_batches()
+
+        return self.spark().mapInArrow(made, from_arrow_schema(plain))
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Give the types that Spark knows: those of a dictionary's values, texts of any length."""
+    return pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.sparksession.connections import get_session
-from dbt.adapters.sparksession.model_input import Relation
+from dbt.adapters.sparksession.model_input import Relation, plain_schema
 from dbt_common.exceptions import DbtRuntimeError
+from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -34,8 +36,20 @@ class SessionPythonJobHelper(PythonJobHelper):
         dbt = space["dbtObj"](lambda name: Relation(self.session, f"select * from {name}"))
         mode = "overwrite"
         for rows in _frames(self.session, space["model"](dbt, self.session)):
-            rows.write.mode(mode).format(self.file_format).saveAsTable(self.table)
+            self._write(rows, mode)
             mode = "append"
+
+    def _write(self, rows: DataFrame, mode: str) -> None:
+        try:
+            rows.write.mode(mode).format(self.file_format).saveAsTable(self.table)
+        except PythonException as error:
+            if missing := re.search(r"No module named '([\w.]+)'", str(error)):
+                raise DbtRuntimeError(
+                    f"The executors' Python has no package {missing[1]}: let PYSPARK_PYTHON name"
+                    " one, on every worker, with the packages of spark/requirements.lock and this"
+                    " project (docs/spark.md)."
+                ) from error
+            raise
 
 
 def _frames(session: SparkSession, made: Any) -> Iterator[DataFrame]:
@@ -67,19 +81,7 @@ def _frames(session: SparkSession, made: Any) -> Iterator[DataFrame]:
 
 def _frame(session: SparkSession, table: pa.Table) -> DataFrame:
     """Send rows; codes of a dictionary as what they stand for."""
-    fields = []
-    for field in table.schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        fields.append(pa.field(field.name, _plain(kind)))
-    schema = pa.schema(fields)
+    schema = plain_schema(table.schema)
     if table.num_rows == 0:
         return session.createDataFrame([], from_arrow_schema(schema))
     return session.createDataFrame(table.cast(schema))
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_large_string(kind):
-        return pa.string()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", kind.tz)
-    return kind

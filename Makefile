@@ -29,7 +29,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PERSONAS_WAREHOUSE=:memory: DBT_TARGET_PATH=target/lint DBT_LOG_PATH=target/lint \
-		$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
+		PYTHONPATH=tests/lint $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
 
 # The whole build beside a notebook, by size: make bench PERSONS="10000 1000000".
 PERSONS ?= 10000 100000 1000000

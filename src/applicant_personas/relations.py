@@ -66,8 +66,9 @@ def slices(table: pa.Table | pa.RecordBatch) -> Iterator[tuple[tuple[str, int | 
 
 def _ordered(parts: pa.Table) -> list[tuple[str, int | None]]:
     """List each phase and day once, earliest in the season first, rows without dates last."""
-    found = set(zip(*(parts[name].to_pylist() for name in SLICE), strict=True))
-    return sorted(found, key=lambda one: (one[0], one[1] is None, -(one[1] or 0)))
+    found = parts.group_by(list(SLICE)).aggregate([]).select(SLICE).to_pylist()
+    pairs = [(row["phase"], row["days_to_census"]) for row in found]
+    return sorted(pairs, key=lambda one: (one[0], one[1] is None, -(one[1] or 0)))
 
 
 def by_phase_and_day(

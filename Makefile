@@ -56,8 +56,8 @@ target/clients/%/.ready: tests/bi/clients/%.lock
 	touch $@
 
 # Apache Spark, in an environment of its own: its adapter's tests, in a session and by Spark Connect,
-# then the sample on a master and two workers of this machine beside DuckDB, every mart compared. About
-# a quarter of an hour on two cores.
+# then the sample on a master and two workers of this machine beside DuckDB, every mart compared: ten
+# minutes on two cores.
 spark-test: $(STAMP) spark/$(STAMP)
 	spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests
 	SPARK_REMOTE='local[1]' spark/$(BIN)/pytest --config-file spark/pyproject.toml spark/tests

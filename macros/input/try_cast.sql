@@ -107,8 +107,15 @@
     {{ return(adapter.dispatch('zone_to_utc', 'applicant_personas')(expression)) }}
 {%- endmacro %}
 
+{# Of an hour that comes twice, DuckDB takes the second one, Spark the first. #}
 {% macro spark__zone_to_utc(expression) -%}
-    convert_timezone({{ sql_string(var('institution_timezone')) }}, 'UTC', {{ expression }})
+    {%- set zone = sql_string(var('institution_timezone')) -%}
+    {%- set first = 'convert_timezone(' ~ zone ~ ", 'UTC', " ~ expression ~ ')' -%}
+    {%- set second = first ~ " + interval '1' hour" -%}
+    case
+        when convert_timezone('UTC', {{ zone }}, {{ second }}) = {{ expression }} then {{ second }}
+        else {{ first }}
+    end
 {%- endmacro %}
 
 {% macro duckdb__zone_to_utc(expression) -%}

@@ -41,7 +41,7 @@
         'as_of', 'as_of_offsets', 'settling_days', 'backtest_offset_days', 'n_personas',
         'mixed_below', 'on_poor_input', 'runs_kept', 'days_kept', 'changes_since',
         'change_threshold', 'export_path', 'phases', 'deferrals', 'training_rows', 'refit',
-        'run_note', 'seed', 'leak_severity', 'min_cell', 'serve_path',
+        'run_note', 'seed', 'leak_severity', 'min_cell', 'rows_at_once', 'serve_path',
     ]) }}
 {%- endmacro %}
 
@@ -54,6 +54,7 @@
     {%- do check_export_path() -%}
     {%- do check_integer('min_cell', 1, 1000000) -%}
     {%- do check_integer('training_rows', 100, 1000000000) -%}
+    {%- do check_integer('rows_at_once', 100, 1000000000) -%}
     {%- do check_integer('seed', 0, 2147483647) -%}
     {%- do check_integer('backtest_offset_days', 0, 3650) -%}
     {%- do check_integer('settling_days', 0, 3650) -%}

@@ -18,9 +18,14 @@
 
 with
 
-applications as (
+known as (
     select * from {{ ref('int_applications_as_of') }}
     where not has_objection
+),
+
+applications as (
+    select * from known
+    where {{ in_part('application_id') }}
 ),
 
 populations as (
@@ -28,13 +33,16 @@ populations as (
         {{ count_where('not is_prospect') }} > 0 as has_applicants,
         {{ count_where('is_closed') }} > 0 as has_closed,
         {{ count_where('is_closed and not is_prospect') }} > 0 as has_closed_applicants
-    from applications
+    from known
 )
 
-{%- for table in sources %},
+{%- for table, keys in sources.items() %},
 
 {{ table }} as (
     select * from {{ ref(table) }}
+    {%- if 'application_id' in keys %}
+    where {{ in_part('application_id') }}
+    {%- endif %}
 )
 {%- endfor %}
 

@@ -9,20 +9,30 @@ applicants as (
     where is_persona_snapshot and is_primary
 )
 
-{% for feature in features -%}
+{% if features -%}
+-- A row each by a join, not by one query a feature: what groups them all may then go to disk.
 select
-    person_id,
-    entry_term,
-    as_of,
-    {{ sql_string(feature.feature) }} as feature,
-    cast({{ feature.feature }} as double) as value
+    applicants.person_id,
+    applicants.entry_term,
+    applicants.as_of,
+    features.feature,
+    cast(case features.place
+        {%- for feature in features %}
+        when {{ loop.index }} then applicants.{{ feature.feature }}
+        {%- endfor %}
+    end as double) as value
 from applicants
-{{ 'union all' if not loop.last }}
-{% else -%}
+cross join (
+    values
+    {%- for feature in features %}
+    ({{ loop.index }}, {{ sql_string(feature.feature) }}){{ ',' if not loop.last }}
+    {%- endfor %}
+) as features (place, feature)
+{%- else -%}
 select
     person_id, entry_term, as_of,
     cast(null as varchar) as feature,
     cast(null as double) as value
 from applicants
 where false
-{% endfor %}
+{%- endif %}

@@ -134,6 +134,10 @@ class AtRisk:
             categories={name: values.take(rows) for name, values in self.categories.items()},
         )
 
+    def without_features(self) -> AtRisk:
+        """Keep what is known of the rows beside their features, which take the most memory."""
+        return replace(self, features=self.features[:0], numbers={}, categories={})
+
     def with_number(self, feature: str, block: str, values: FloatArray) -> AtRisk:
         """Add a numeric feature."""
         row = {"feature": feature, "block": block, "kind": "number", "transform": "none"}
@@ -156,36 +160,45 @@ def read_at_risk(rows: pa.Table, features: pd.DataFrame) -> AtRisk:
     require(features, CATALOG_COLUMNS, "features")
     columns = pd.DataFrame(columns=rows.column_names)
     require(columns, dict.fromkeys([*KEY_COLUMNS, *features["feature"]]), "rows at risk")
-    rows = rows.sort_by("row_code")
-    application = _integers(rows["application_code"])
+    # Sorted column by column, so that all rows are held twice at most.
+    order = np.argsort(_integers(rows["row_code"]), kind="stable")
+
+    def integers(name: str) -> IntArray:
+        return _integers(rows[name])[order]
+
+    def numbers(name: str) -> FloatArray:
+        return _numbers(rows[name], name)[order]
+
+    def levels(name: str) -> Levels:
+        return _levels(rows[name]).take(order)
+
+    application = integers("application_code")
     if len(np.unique(application)) < len(application):
         raise ValueError("The rows at risk hold the same application more than once.")
-    order = _numbers(rows["term_order"], "term_order")
-    entry_term = _levels(rows["entry_term"])
-    terms, term = _ordered_terms(entry_term, order)
+    entry_term = levels("entry_term")
+    terms, term = _ordered_terms(entry_term, numbers("term_order"))
     is_category = (features["kind"] == CATEGORY).to_numpy()
     persona = {"feature": PERSONA, "block": "persona", "kind": CATEGORY, "transform": "none"}
-    levels = {name: _levels(rows[name]) for name in features["feature"][is_category]}
     return AtRisk(
         features=pd.concat(
             [features[list(CATALOG_COLUMNS)], pd.DataFrame([persona])], ignore_index=True
         ),
-        row=_integers(rows["row_code"]),
+        row=integers("row_code"),
         application=application,
-        person=_integers(rows["person_code"]),
+        person=integers("person_code"),
         terms=terms,
         term=term,
         entry_term=entry_term,
-        previous_entry_term=_levels(rows["previous_entry_term"]),
-        known_on=_integers(rows["known_on"].cast(pa.int32())),
-        is_enrollment_day=_numbers(rows["is_enrollment_day"], "is_enrollment_day") == 1,
-        is_standing=_numbers(rows["is_standing"], "is_standing") == 1,
-        outcome=_numbers(rows["outcome"], "outcome"),
-        persona=_levels(rows[PERSONA]),
-        residency=_levels(rows["residency"]),
-        program=_levels(rows["program"]),
-        numbers={name: _numbers(rows[name], name) for name in features["feature"][~is_category]},
-        categories={**levels, PERSONA: _levels(rows[PERSONA])},
+        previous_entry_term=levels("previous_entry_term"),
+        known_on=_integers(rows["known_on"].cast(pa.int32()))[order],
+        is_enrollment_day=numbers("is_enrollment_day") == 1,
+        is_standing=numbers("is_standing") == 1,
+        outcome=numbers("outcome"),
+        persona=levels(PERSONA),
+        residency=levels("residency"),
+        program=levels("program"),
+        numbers={name: numbers(name) for name in features["feature"][~is_category]},
+        categories={name: levels(name) for name in [*features["feature"][is_category], PERSONA]},
     )
 
 

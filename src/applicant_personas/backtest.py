@@ -158,10 +158,10 @@ def _predicted(
     fitted = fit_likelihood(train, recipe)
     model = fitted.model
     boosting = fit_boosting(model, train, recipe.seed) if stretch.is_enrollment_day else None
-    parts = []
+    parts, outcomes = [], data.without_features()
     for cycle in stretch.cycles:
         test = data.take(data.term == cycle)
-        before = data.take((data.term < cycle) & (data.term != UNDATED))
+        before = outcomes.take((data.term < cycle) & (data.term != UNDATED))
         predicted = fitted.predict(test, n_jobs)
         predicted[STAGE_RATE] = np.full(len(test), model.rates.overall)
         predicted[PREVIOUS_CYCLE_RATE] = previous_cycle_rate(before, test)

@@ -210,8 +210,9 @@ def _folds(data: AtRisk, recipe: Recipe, n_folds: int) -> list[_Fold]:
     number = data.person_folds(n_folds)
 
     def fitted(fold: int, n_jobs: int) -> _Fold:
-        train, test = data.take(number != fold), data.take(number == fold)
-        return _Fold(fit_likelihood(train, replace(spent, n_jobs=n_jobs)), len(train), test)
+        others = np.flatnonzero(number != fold)
+        train, test = data.take(others[: spent.training_rows]), data.take(number == fold)
+        return _Fold(fit_likelihood(train, replace(spent, n_jobs=n_jobs)), len(others), test)
 
     sizes = [int((number == fold).sum()) for fold in range(n_folds)]
     filled = [fold for fold, size in enumerate(sizes) if 0 < size < len(data)]

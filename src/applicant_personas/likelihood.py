@@ -53,14 +53,14 @@ class Recipe:
     """What a fit may spend: rows that a tree sees, trees, threads; and the seed.
 
     A linear model, the weights of the blend and its calibration learn what they can from
-    linear_rows of the training rows; of training_rows (None: all) a forest draws.
+    linear_rows of the training rows; of the first training_rows, which are a draw, a forest does.
     """
 
     seed: int
     max_rows: int = 25_000
     n_trees: int = 100
     linear_rows: int = 20_000
-    training_rows: int | None = None
+    training_rows: int = 500_000
     n_jobs: int = 1
 
     def trees(self, n_rows: int) -> int:
@@ -175,7 +175,8 @@ def fit_likelihood(data: AtRisk, recipe: Recipe) -> Fitted:
     >>> fitted.model.predict(data)["likelihood"][[0, 399]].round()
     array([0., 1.])
     """
-    data = data.take(np.arange(min(len(data), recipe.training_rows or len(data))))
+    if len(data) > recipe.training_rows:
+        data = data.take(np.arange(recipe.training_rows))
     rates, own_rate = _fit_rates(data)
     encoding = fit_encoding(data) if n_rarer(data.outcome) >= MIN_EACH_OUTCOME else None
     if encoding is None or not encoding.columns:

@@ -42,6 +42,7 @@ APPLICATION_DATES = [
 ]
 N_INVENTED = 40
 THREADS = {"then": 1, "later": 4}
+ROWS_AT_ONCE = {"then": 2_000_000, "later": 500}
 
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:
@@ -140,7 +141,7 @@ def with_invented(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.Da
 def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Warehouse]:
     """Build the export of the day, and the later one with invented rows, for the same day.
 
-    One has one thread, the other four.
+    One has one thread, and joins all rows at once; the other has four, and joins in parts.
     """
     folder = tmp_path_factory.mktemp("as_of")
     made = read(generate(folder / "made", "--persons", "900", "--seed", "5"))
@@ -154,6 +155,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Warehou
                 folder / f"build_{name}",
                 write(folder / name, found),
                 threads=THREADS[name],
+                rows_at_once=ROWS_AT_ONCE[name],
                 as_of=AS_OF,
             )
             for name, found in inputs.items()

@@ -719,6 +719,7 @@ WRONG_VARS = [
     ({"min_cell": "eleven"}, "the var min_cell is eleven"),
     ({"training_rows": 10}, "the var training_rows is 10; give a whole number from 100"),
     ({"seed": -1}, "the var seed is -1"),
+    ({"rows_at_once": 0}, "the var rows_at_once is 0; give a whole number from 100"),
     ({"backtest_offset_days": "soon"}, "the var backtest_offset_days is soon"),
     ({"mixed_below": "half"}, "the var mixed_below is half"),
     ({"mixed_below": True}, "the var mixed_below is True"),

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 MACROS = Path(__file__).parents[2] / "macros"
 FILES = (
     "input/quoting.sql",
+    "parts.sql",
     "stable_hash.sql",
     "staging.sql",
     "input/try_cast.sql",
@@ -112,3 +113,11 @@ def test_rows_have_one_text_where_they_are_equal(session: SparkSession, versions
     for texts in both(session, query, versions, "row_as_text", "part"):
         first = [texts.index(text) for text in texts]
         assert first == [ROWS.index(row) for row in ROWS]
+
+
+def test_where_there_are_no_parts_all_rows_are_of_the_one(
+    session: SparkSession, versions: Any
+) -> None:
+    query = f"select n from {words(TEXTS)} where {{macro}} order by n"
+    for found in both(session, query, versions, "in_part", "word"):
+        assert found == list(range(len(TEXTS) + 1))

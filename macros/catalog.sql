@@ -100,16 +100,16 @@
     ))
 {%- endmacro %}
 
-{# The value of a feature, as double or (categories) varchar. #}
+{# The value of a feature, as double or (categories) varchar; a user's own column may be of any type. #}
 {% macro feature_value(feature, expression) -%}
     {%- if feature.kind == 'category' -%}
         nullif(trim(cast({{ expression }} as varchar)), '')
+    {%- elif feature.origin != 'user' -%}
+        cast({{ expression }} as double)
     {%- elif feature.kind == 'boolean' -%}
         cast({{ try_cast('cast(' ~ expression ~ ' as varchar)', 'boolean') }} as double)
-    {%- elif feature.origin == 'user' -%}
-        {{ try_cast('cast(' ~ expression ~ ' as varchar)', 'double') }}
     {%- else -%}
-        cast({{ expression }} as double)
+        {{ try_cast('cast(' ~ expression ~ ' as varchar)', 'double') }}
     {%- endif -%}
 {%- endmacro %}
 

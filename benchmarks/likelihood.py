@@ -151,7 +151,7 @@ def step(name: str, database: Path) -> None:
     from applicant_personas.enrollment import fit_enrollment
     from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table, evaluate
     from applicant_personas.likelihood import Recipe
-    from applicant_personas.relations import by_phase, by_phase_and_day, mapped
+    from applicant_personas.relations import by_phase, by_phase_and_day, coded, mapped
     from applicant_personas.runs import Runs
     from applicant_personas.scoring import SCORES, scorer
 
@@ -163,9 +163,9 @@ def step(name: str, database: Path) -> None:
 
     if name == "evaluation":
         predictions = connection.sql("select * from ml.ml_enrollment_predictions")
-        tested = predictions.filter("outcome is not null").project(", ".join(PREDICTION_COLUMNS))
-        evaluate(tested.to_arrow_table())
-        calibration_table(tested.filter("is_enrollment_day").to_arrow_table())
+        tested = predictions.filter("outcome is not null")
+        evaluate(coded(tested, PREDICTION_COLUMNS))
+        calibration_table(coded(tested.filter("is_enrollment_day"), PREDICTION_COLUMNS))
         return
     columns = columns_at_risk(selected.filter("target <> 'persona'").df())
     if name == "scores":

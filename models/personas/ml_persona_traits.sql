@@ -59,10 +59,8 @@ by_persona as (
         {%- for feature in features %},
         count({{ feature.feature }}) as {{ feature.feature }}__n,
         {{ stable_avg(feature.feature ~ '__value') }} as {{ feature.feature }}__mean,
-        percentile_disc(0.25) within group (order by {{ feature.feature }}__value)
-            as {{ feature.feature }}__lower,
-        percentile_disc(0.75) within group (order by {{ feature.feature }}__value)
-            as {{ feature.feature }}__upper,
+        percentile_disc([0.25, 0.75]) within group (order by {{ feature.feature }}__value)
+            as {{ feature.feature }}__quartiles,
         {{ stable_avg(feature.feature) }} as {{ feature.feature }}__position,
         {{ stable_variance(feature.feature) }} as {{ feature.feature }}__variance
         {%- endfor %}
@@ -80,8 +78,8 @@ long as (
         {{ feature.absence_is_choice | lower }} as absence_is_choice,
         by_persona.{{ feature.feature }}__n as n_observed,
         by_persona.{{ feature.feature }}__mean as mean,
-        by_persona.{{ feature.feature }}__lower as lower_quartile,
-        by_persona.{{ feature.feature }}__upper as upper_quartile,
+        by_persona.{{ feature.feature }}__quartiles[1] as lower_quartile,
+        by_persona.{{ feature.feature }}__quartiles[2] as upper_quartile,
         by_persona.{{ feature.feature }}__position as position,
         by_persona.{{ feature.feature }}__variance as variance,
         bounds.{{ feature.feature }}__min as low,

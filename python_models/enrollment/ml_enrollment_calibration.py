@@ -1,6 +1,7 @@
 """Compares predicted and actual rates by tenth, on the rows the models did not see."""
 
 from applicant_personas.evaluation import PREDICTION_COLUMNS, calibration_table
+from applicant_personas.relations import coded
 
 
 def model(dbt, session):
@@ -8,4 +9,4 @@ def model(dbt, session):
     predictions = dbt.ref("ml_enrollment_predictions")
     tested = predictions.filter("test_cycle is not null and outcome is not null")
     held_out = tested.filter("is_enrollment_day")
-    return calibration_table(held_out.project(", ".join(PREDICTION_COLUMNS)).to_arrow_table())
+    return calibration_table(coded(held_out, PREDICTION_COLUMNS))

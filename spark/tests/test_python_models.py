@@ -100,3 +100,5 @@ def test_a_model_reads_parts_of_a_relation(session: SparkSession) -> None:
     counted = relation.aggregate("word, count(*) as n").order("word").fetchall()
     assert counted == [("x", 1), ("y", 2)]
     assert isinstance(relation.distinct().to_arrow_table(), pa.Table)
+    batches = list(relation.order("n").to_arrow_reader(2))
+    assert [batch["n"].to_pylist() for batch in batches] == [[1, 2], [3]]

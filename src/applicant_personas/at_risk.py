@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,21 +20,10 @@ import pyarrow.compute as pc
 from applicant_personas.rows import CATEGORY, BoolArray, FloatArray, IntArray, require
 
 PERSONA = "persona_key"
-KEY_COLUMNS = (
-    "row_code",
-    "application_code",
-    "person_code",
-    "entry_term",
-    "previous_entry_term",
-    "term_order",
-    "known_on",
-    "is_enrollment_day",
-    "is_standing",
-    "outcome",
-    PERSONA,
-    "residency",
-    "program",
-)
+INTEGER_KEYS = ("row_code", "application_code", "person_code", "known_on")
+NUMBER_KEYS = ("term_order", "is_enrollment_day", "is_standing", "outcome")
+TEXT_KEYS = ("entry_term", "previous_entry_term", PERSONA, "residency", "program")
+KEY_COLUMNS = (*INTEGER_KEYS, *NUMBER_KEYS, *TEXT_KEYS)
 CATALOG_COLUMNS = ("feature", "block", "kind", "transform")
 UNDATED = -1
 
@@ -150,55 +140,61 @@ def columns_at_risk(features: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys([*KEY_COLUMNS, *features["feature"].sort_values()]))
 
 
-def read_at_risk(rows: pa.Table, features: pd.DataFrame) -> AtRisk:
+def read_at_risk(rows: pa.Table | pa.RecordBatchReader, features: pd.DataFrame) -> AtRisk:
     """Take the rows of one phase and day; the persona joins the features as a category.
 
     `rows`: KEY_COLUMNS (term_order null = not placed in time, outcome null = not known) and a
-    column a feature, text for kind 'category'. `features`: CATALOG_COLUMNS. Raises ValueError for
-    missing columns, text where numbers are expected, or an application in more than one row.
+    column a feature, text for kind 'category'; of a reader, a batch at a time is held. `features`:
+    CATALOG_COLUMNS. Raises ValueError for missing columns, text where numbers are expected, or an
+    application in more than one row.
     """
     require(features, CATALOG_COLUMNS, "features")
-    columns = pd.DataFrame(columns=rows.column_names)
+    columns = pd.DataFrame(columns=rows.schema.names)
     require(columns, dict.fromkeys([*KEY_COLUMNS, *features["feature"]]), "rows at risk")
-    # Sorted column by column, so that all rows are held twice at most.
-    order = np.argsort(_integers(rows["row_code"]), kind="stable")
+    is_category = (features["kind"] == CATEGORY).to_numpy()
+    numbers, categories = features["feature"][~is_category], features["feature"][is_category]
+    kinds = {
+        _integers: INTEGER_KEYS,
+        _numbers: (*NUMBER_KEYS, *numbers),
+        _coded: (*TEXT_KEYS, *categories),
+    }
+    read: dict[str, list[Any]] = {name: [] for names in kinds.values() for name in names}
+    for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+        for kind, names in kinds.items():
+            for name in dict.fromkeys(names):
+                read[name].append(kind(batch[name], name))
+    row = _joined(read["row_code"], np.int64)
+    order = np.argsort(row, kind="stable")
 
-    def integers(name: str) -> IntArray:
-        return _integers(rows[name])[order]
+    def array(name: str, kind: type = np.float64) -> Any:
+        return _joined(read[name], kind)[order]
 
-    def numbers(name: str) -> FloatArray:
-        return _numbers(rows[name], name)[order]
-
-    def levels(name: str) -> Levels:
-        return _levels(rows[name]).take(order)
-
-    application = integers("application_code")
+    levels = {name: _levels(read[name]).take(order) for name in kinds[_coded]}
+    application = array("application_code", np.int64)
     if len(np.unique(application)) < len(application):
         raise ValueError("The rows at risk hold the same application more than once.")
-    entry_term = levels("entry_term")
-    terms, term = _ordered_terms(entry_term, numbers("term_order"))
-    is_category = (features["kind"] == CATEGORY).to_numpy()
+    terms, term = _ordered_terms(levels["entry_term"], array("term_order"))
     persona = {"feature": PERSONA, "block": "persona", "kind": CATEGORY, "transform": "none"}
     return AtRisk(
         features=pd.concat(
             [features[list(CATALOG_COLUMNS)], pd.DataFrame([persona])], ignore_index=True
         ),
-        row=integers("row_code"),
+        row=row[order],
         application=application,
-        person=integers("person_code"),
+        person=array("person_code", np.int64),
         terms=terms,
         term=term,
-        entry_term=entry_term,
-        previous_entry_term=levels("previous_entry_term"),
-        known_on=_integers(rows["known_on"].cast(pa.int32()))[order],
-        is_enrollment_day=numbers("is_enrollment_day") == 1,
-        is_standing=numbers("is_standing") == 1,
-        outcome=numbers("outcome"),
-        persona=levels(PERSONA),
-        residency=levels("residency"),
-        program=levels("program"),
-        numbers={name: numbers(name) for name in features["feature"][~is_category]},
-        categories={name: levels(name) for name in [*features["feature"][is_category], PERSONA]},
+        entry_term=levels["entry_term"],
+        previous_entry_term=levels["previous_entry_term"],
+        known_on=array("known_on", np.int64),
+        is_enrollment_day=array("is_enrollment_day") == 1,
+        is_standing=array("is_standing") == 1,
+        outcome=array("outcome"),
+        persona=levels[PERSONA],
+        residency=levels["residency"],
+        program=levels["program"],
+        numbers={name: array(name) for name in numbers},
+        categories={name: levels[name] for name in (*categories, PERSONA)},
     )
 
 
@@ -213,11 +209,13 @@ def _ordered_terms(entry_term: Levels, order: FloatArray) -> tuple[tuple[str, ..
     return tuple(entry_term.names[code] for code in places), term
 
 
-def _integers(column: pa.ChunkedArray) -> IntArray:
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+def _integers(column: pa.Array, name: str) -> IntArray:
+    """Integers or days as int64; a copy, so that the batch may go."""
+    plain = column.cast(pa.int32()) if pa.types.is_date32(column.type) else column
+    return np.array(plain.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
+def _numbers(column: pa.Array, name: str) -> FloatArray:
     """Numbers or booleans as float64; NaN where missing, or too large for a forest's float32."""
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
@@ -225,19 +223,30 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
         values = column.cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"Column {name} holds text where numbers are expected.") from error
-    array: FloatArray = pc.fill_null(values, np.nan).to_numpy().astype(np.float64)
+    array = np.array(pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False), dtype=np.float64)
     array[~(np.abs(array) <= np.finfo(np.float32).max)] = np.nan
     return array
 
 
-def _levels(column: pa.ChunkedArray) -> Levels:
+def _coded(column: pa.Array, name: str) -> pa.DictionaryArray:
+    return column.cast(pa.string()).dictionary_encode()
+
+
+def _joined(parts: list[np.ndarray], kind: type) -> np.ndarray:
+    """Put the parts of a column together, and let go of them."""
+    whole = np.concatenate([np.zeros(0, dtype=kind), *parts])
+    parts.clear()
+    return whole
+
+
+def _levels(parts: list[pa.DictionaryArray]) -> Levels:
     """Text as codes of its sorted levels."""
-    coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.combine_chunks()
-    names = coded.dictionary.to_numpy(zero_copy_only=False).astype(object)
-    codes = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
-    order = np.argsort(names.astype(str), kind="stable")
-    place = np.full(len(names) + 1, -1, dtype=np.int64)
-    place[order] = np.arange(len(names))
-    return Levels(place[codes], tuple(str(name) for name in names[order]))
+    names = sorted({str(name) for part in parts for name in part.dictionary.to_pylist()})
+    place = {name: code for code, name in enumerate(names)}
+    codes = [
+        np.array([*(place[name] for name in part.dictionary.to_pylist()), -1], dtype=np.int64)[
+            pc.fill_null(part.indices, -1).to_numpy(zero_copy_only=False)
+        ]
+        for part in parts
+    ]
+    return Levels(_joined(codes, np.int64), tuple(names))

@@ -38,7 +38,7 @@ from applicant_personas.rows import IntArray
 from applicant_personas.runs import Fit, Runs
 
 # (phase, days to census or None) -> the rows of closed cycles that stood there then.
-Read = Callable[[str, int | None], pa.Table]
+Read = Callable[[str, int | None], pa.Table | pa.RecordBatchReader]
 BACKTEST_FIELDS = PREDICTION_FIELDS | FACT_FIELDS
 # So many times the rows that a model learned from teach another one something.
 ENOUGH_MORE = 1.05
@@ -114,6 +114,8 @@ def _test_phase(
             for cycle in stretch.cycles:
                 tested.setdefault(data.terms[cycle], []).append(day)
             trained |= {data.terms[term] for term in np.unique(data.term[stretch.before])}
+        # Two days are not in memory at once.
+        del data
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return Fit([*parts, *_summary(terms, tested, trained)], digest, n_rows, len(features))
 

@@ -129,6 +129,8 @@ def _fit_phase(
         if day == training_day(season) and day in own_days:
             made += _dependence_parts(folds, actionable(features), recipe)
         parts += [{**part, "days_to_census": day} for part in made]
+        # Two days are not in memory at once.
+        del data, folds
     if not parts:
         parts.append(_status("not_fitted", _NOTHING_CLOSED))
     digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ def relation():
 
 @pytest.mark.parametrize(("day", "gpa"), [(30, 1), (None, 2)])
 def test_a_slice_has_the_rows_of_its_phase_and_day_and_the_columns_asked_for(relation, day, gpa):
-    found = by_phase_and_day(relation, ["the name", "gpa"])("applied", day)
+    found = by_phase_and_day(relation, ["the name", "gpa"])("applied", day).read_all()
     assert found.column_names == ["the name", "gpa"]
     assert found["gpa"].to_pylist() == [gpa]
 

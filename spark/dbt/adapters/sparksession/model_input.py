@@ -52,6 +52,11 @@ class Relation:
         """Read the rows."""
         return self.spark().toArrow()
 
+    def to_arrow_reader(self, batch_size: int, /) -> pa.RecordBatchReader:
+        """Read the rows, and give them in batches of at most so many."""
+        table = self.to_arrow_table()
+        return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(batch_size))
+
     def df(self) -> pd.DataFrame:
         """Read the rows as pandas; decimals are doubles, days are timestamps."""
         table = self.to_arrow_table()

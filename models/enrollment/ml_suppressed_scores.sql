@@ -30,25 +30,28 @@ people as (
     inner join phases on predictions.phase = phases.phase
 ),
 
-sliced as (
-    {%- for slice in slices %}
-    select entry_term, ladder, '{{ slice }}' as slice, phase, {{ slice }} as slice_value, counted_id
-    from people
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-),
-
+-- Each slice by phase and value, and their totals; by a join, so that it may go to disk.
 viewed as (
-    select * from sliced
-    union all
-    select entry_term, ladder, slice, 'all' as phase, slice_value, counted_id
-    from sliced
-    union all
-    select entry_term, ladder, slice, phase, 'all' as slice_value, counted_id
-    from sliced
-    union all
-    select entry_term, ladder, slice, 'all' as phase, 'all' as slice_value, counted_id
-    from sliced
+    select distinct
+        people.entry_term,
+        people.ladder,
+        views.slice,
+        case when views.phases = 'all' then 'all' else people.phase end as phase,
+        case
+            when views.slice_values = 'all' then 'all'
+            {%- for slice in slices %}
+            when views.slice = '{{ slice }}' then people.{{ slice }}
+            {%- endfor %}
+        end as slice_value,
+        people.counted_id
+    from people
+    cross join (
+        values
+        {%- for slice in slices %}
+        ('{{ slice }}', 'each', 'each'), ('{{ slice }}', 'all', 'each'),
+        ('{{ slice }}', 'each', 'all'), ('{{ slice }}', 'all', 'all'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as views (slice, phases, slice_values)
 ),
 
 counted as (
@@ -58,7 +61,7 @@ counted as (
         slice,
         phase,
         slice_value,
-        count(distinct counted_id) as n
+        count(counted_id) as n
     from viewed
     group by entry_term, ladder, slice, phase, slice_value
 ),

@@ -28,6 +28,9 @@ stages as (
 known_events as (
     select
         applications.application_id,
+        applications.person_id,
+        applications.entry_term,
+        applications.program_code,
         stages.stage,
         {{ proven_rank('stages') }} as proven_rank,
         cast(stage_events.known_at as date) as known_on,
@@ -65,18 +68,24 @@ steps as (
 furthest as (
     select
         application_id,
+        person_id,
+        entry_term,
+        program_code,
         proven_rank,
         min(known_on) as known_on,
         min(occurred_on) as occurred_on
     from known_events
     where proven_rank > 0
-    group by application_id, proven_rank
+    group by application_id, person_id, entry_term, program_code, proven_rank
 ),
 
 -- A later stage proves the earlier ones; their day is their own only.
 reached as (
     select
         furthest.application_id,
+        furthest.person_id,
+        furthest.entry_term,
+        furthest.program_code,
         steps.stage,
         steps.stage_rank,
         min(furthest.known_on) as known_on,
@@ -84,23 +93,28 @@ reached as (
             as occurred_on
     from furthest
     inner join steps on furthest.proven_rank >= steps.stage_rank
-    group by furthest.application_id, steps.stage, steps.stage_rank
+    group by
+        furthest.application_id,
+        furthest.person_id,
+        furthest.entry_term,
+        furthest.program_code,
+        steps.stage,
+        steps.stage_rank
 )
 
 select
     reached.application_id,
-    applications.person_id,
-    applications.entry_term,
-    applications.program_code,
+    reached.person_id,
+    reached.entry_term,
+    reached.program_code,
     reached.stage,
     reached.stage_rank,
     reached.known_on,
     reached.occurred_on
 from reached
-inner join applications on reached.application_id = applications.application_id
 left join known_prospects
-    on applications.person_id = known_prospects.person_id
-    and applications.entry_term = known_prospects.entry_term
+    on reached.person_id = known_prospects.person_id
+    and reached.entry_term = known_prospects.entry_term
     and reached.stage = 'inquiry'
 -- Who was a prospect before applying has inquired as one.
 where known_prospects.person_id is null

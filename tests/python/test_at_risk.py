@@ -163,3 +163,16 @@ def test_text_of_any_encoding_in_the_database_is_the_same(rows):
     coded = plain.set_column(place, "program", plain["program"].dictionary_encode())
     chunked = pa.concat_tables([coded.slice(100), coded.slice(0, 100)])
     assert read_at_risk(chunked, FEATURES).digest() == read_at_risk(plain, FEATURES).digest()
+
+
+def test_rows_that_come_in_batches_are_the_same_rows(rows):
+    whole = table(rows)
+    batches = [*whole.slice(70).to_batches(max_chunksize=23), *whole.slice(0, 70).to_batches()]
+    read = read_at_risk(pa.RecordBatchReader.from_batches(whole.schema, batches), FEATURES)
+    assert len(read) == len(rows)
+    assert read.digest() == read_at_risk(whole, FEATURES).digest()
+
+
+def test_no_batch_is_no_row(rows):
+    nothing = pa.RecordBatchReader.from_batches(table(rows).schema, [])
+    assert len(read_at_risk(nothing, FEATURES)) == 0

@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
+from applicant_personas import likelihood
 from applicant_personas.blend import MAX_LOG_ODDS, log_odds
 from applicant_personas.calibration import apply_knots
 from applicant_personas.enrollment import ENROLLMENT_FIELDS
@@ -205,6 +206,14 @@ def test_a_forest_draws_from_the_training_rows_only(train):
     assert bounded.model.rates.n == 700
     for name, values in first.model.predict(data).items():
         assert values.tobytes() == bounded.model.predict(data)[name].tobytes(), name
+
+
+def test_many_rows_are_predicted_some_at_a_time(fitted, test, monkeypatch):
+    data = at_risk(test)
+    whole = fitted.predict(data)
+    monkeypatch.setattr(likelihood, "ROWS_AT_ONCE", 300)
+    for name, values in fitted.predict(data).items():
+        np.testing.assert_allclose(values, whole[name], rtol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -24,22 +24,18 @@ stages as (
     select distinct stage, stage_rank from funnel_steps
 ),
 
--- A person's applications of a term count as one.
+-- A person's applications of a term count as one, under the key of the persona's row alone: these
+-- are the most rows of all.
 reached as (
     select
-        funnel_steps.person_id,
-        funnel_steps.entry_term,
-        personas.persona_key,
-        funnel_steps.stage,
+        personas.application_id,
         funnel_steps.stage_rank,
         min(funnel_steps.occurred_on) as occurred_on
     from funnel_steps
     inner join personas
         on funnel_steps.person_id = personas.person_id
         and funnel_steps.entry_term = personas.entry_term
-    group by
-        funnel_steps.person_id, funnel_steps.entry_term, personas.persona_key, funnel_steps.stage,
-        funnel_steps.stage_rank
+    group by personas.application_id, funnel_steps.stage_rank
 ),
 
 -- Who reaches a stage has reached all before it.
@@ -47,7 +43,7 @@ compared_days as (
     select
         *,
         lag(occurred_on) over (
-            partition by person_id, entry_term order by stage_rank
+            partition by application_id order by stage_rank
         ) as previous_on
     from reached
 ),
@@ -65,14 +61,15 @@ timed as (
 
 counted as (
     select
-        entry_term,
-        persona_key,
-        stage,
+        personas.entry_term,
+        personas.persona_key,
+        timed.stage_rank,
         count(*) as n_reached,
-        count(days_from_previous) as n_timed,
-        percentile_cont(0.5) within group (order by days_from_previous) as median_days
+        count(timed.days_from_previous) as n_timed,
+        percentile_cont(0.5) within group (order by timed.days_from_previous) as median_days
     from timed
-    group by entry_term, persona_key, stage
+    inner join personas on timed.application_id = personas.application_id
+    group by personas.entry_term, personas.persona_key, timed.stage_rank
 ),
 
 persona_terms as (
@@ -97,7 +94,7 @@ cells as (
     left join counted
         on persona_terms.entry_term = counted.entry_term
         and persona_terms.persona_key = counted.persona_key
-        and stages.stage = counted.stage
+        and stages.stage_rank = counted.stage_rank
 ),
 
 decided as (

@@ -61,10 +61,14 @@ decided as (
         >= (select min(phases.outcome_rank) from phases where phases.is_once_only)
 ),
 
--- Of several outcomes the one furthest on.
+-- Of several outcomes the one furthest on. Put in order by what decides the order alone.
 listed as (
     select
-        scores.*,
+        scores.application_id,
+        scores.person_id,
+        scores.known_on,
+        scores.phase,
+        scores.probability,
         phases.at_risk_stage,
         row_number() over (
             partition by scores.application_id order by phases.outcome_rank desc
@@ -82,9 +86,7 @@ described as (
         listed.*,
         coalesce(stages.stage, listed.at_risk_stage) as stage,
         {{ dbt.datediff('engagement.last_touch_on', 'listed.known_on', 'day') }}
-            as days_since_last_touch,
-        programs.program_name,
-        personas.persona_name
+            as days_since_last_touch
     from listed
     left join stages_known
         on listed.application_id = stages_known.application_id
@@ -93,8 +95,6 @@ described as (
     left join engagement
         on listed.application_id = engagement.application_id
         and listed.known_on = engagement.known_on
-    left join programs on listed.program_code = programs.program_code
-    left join personas on listed.persona_key = personas.persona_key
     where listed.preference = 1
 ),
 
@@ -108,29 +108,41 @@ ranked as (
                 application_id asc
         ) as contact_rank
     from described
+),
+
+placed as (
+    select
+        *,
+        row_number() over (partition by person_id order by contact_rank) as person_rank
+    from ranked
 )
 
 select
-    application_id,
-    as_of,
-    contact_rank,
-    row_number() over (partition by person_id order by contact_rank) as person_rank,
-    person_id,
+    placed.application_id,
+    scores.as_of,
+    placed.contact_rank,
+    placed.person_rank,
+    placed.person_id,
     true as can_contact,
-    entry_term,
-    program_code,
-    coalesce(program_name, program_code) as program_name,
-    phase,
-    stage,
-    stage_since,
-    cast(days_since_last_touch as bigint) as days_since_last_touch,
-    persona_key,
-    persona_name,
-    probability,
-    band,
-    reason_1,
-    reason_2,
-    reason_3,
-    raising_reason,
-    lowering_reason
-from ranked
+    scores.entry_term,
+    scores.program_code,
+    coalesce(programs.program_name, scores.program_code) as program_name,
+    placed.phase,
+    placed.stage,
+    scores.stage_since,
+    cast(placed.days_since_last_touch as bigint) as days_since_last_touch,
+    scores.persona_key,
+    personas.persona_name,
+    placed.probability,
+    scores.band,
+    scores.reason_1,
+    scores.reason_2,
+    scores.reason_3,
+    scores.raising_reason,
+    scores.lowering_reason
+from placed
+inner join scores
+    on placed.application_id = scores.application_id
+    and placed.phase = scores.phase
+left join programs on scores.program_code = programs.program_code
+left join personas on scores.persona_key = personas.persona_key

@@ -100,7 +100,7 @@
     ))
 {%- endmacro %}
 
-{# The value of a feature, as double or (categories) varchar; a user's own column may be of any type. #}
+{# The value of a feature, as double or (categories) varchar; a user's own column is of any type. #}
 {% macro feature_value(feature, expression) -%}
     {%- if feature.kind == 'category' -%}
         nullif(trim(cast({{ expression }} as varchar)), '')

@@ -15,6 +15,7 @@ EXPECTED = {
     "columns_of_files",
     "exported_rows",
     "find_files",
+    "in_part",
     "is_timezone",
     "replace_status",
     "row_as_text",

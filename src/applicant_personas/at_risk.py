@@ -158,42 +158,41 @@ def read_at_risk(rows: pa.Table | pa.RecordBatchReader, features: pd.DataFrame) 
         _numbers: (*NUMBER_KEYS, *numbers),
         _coded: (*TEXT_KEYS, *categories),
     }
-    read: dict[str, list[Any]] = {name: [] for names in kinds.values() for name in names}
+    parts: dict[Any, dict[str, list[Any]]]
+    parts = {kind: {name: [] for name in names} for kind, names in kinds.items()}
     for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
-        for kind, names in kinds.items():
-            for name in dict.fromkeys(names):
-                read[name].append(kind(batch[name], name))
-    row = _joined(read["row_code"], np.int64)
-    order = np.argsort(row, kind="stable")
-
-    def array(name: str, kind: type = np.float64) -> Any:
-        return _joined(read[name], kind)[order]
-
-    levels = {name: _levels(read[name]).take(order) for name in kinds[_coded]}
-    application = array("application_code", np.int64)
+        for kind, of_kind in parts.items():
+            for name, found in of_kind.items():
+                found.append(kind(batch[name], name))
+    integers = {name: _joined(found, np.int64) for name, found in parts[_integers].items()}
+    order = np.argsort(integers["row_code"], kind="stable")
+    integers = {name: values[order] for name, values in integers.items()}
+    known = {name: _joined(found, np.float64)[order] for name, found in parts[_numbers].items()}
+    levels = {name: _levels(found).take(order) for name, found in parts[_coded].items()}
+    application = integers["application_code"]
     if len(np.unique(application)) < len(application):
         raise ValueError("The rows at risk hold the same application more than once.")
-    terms, term = _ordered_terms(levels["entry_term"], array("term_order"))
+    terms, term = _ordered_terms(levels["entry_term"], known["term_order"])
     persona = {"feature": PERSONA, "block": "persona", "kind": CATEGORY, "transform": "none"}
     return AtRisk(
         features=pd.concat(
             [features[list(CATALOG_COLUMNS)], pd.DataFrame([persona])], ignore_index=True
         ),
-        row=row[order],
+        row=integers["row_code"],
         application=application,
-        person=array("person_code", np.int64),
+        person=integers["person_code"],
         terms=terms,
         term=term,
         entry_term=levels["entry_term"],
         previous_entry_term=levels["previous_entry_term"],
-        known_on=array("known_on", np.int64),
-        is_enrollment_day=array("is_enrollment_day") == 1,
-        is_standing=array("is_standing") == 1,
-        outcome=array("outcome"),
+        known_on=integers["known_on"],
+        is_enrollment_day=known["is_enrollment_day"] == 1,
+        is_standing=known["is_standing"] == 1,
+        outcome=known["outcome"],
         persona=levels[PERSONA],
         residency=levels["residency"],
         program=levels["program"],
-        numbers={name: array(name) for name in numbers},
+        numbers={name: known[name] for name in numbers},
         categories={name: levels[name] for name in (*categories, PERSONA)},
     )
 

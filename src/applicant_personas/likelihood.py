@@ -42,8 +42,8 @@ ESTIMATES = (FOREST, LOGISTIC, PERSONA_RATE)
 MIN_EACH_OUTCOME = 20
 # From this many rows on, a fit whose likelihoods nobody reads may spend less.
 LIGHT_FROM, LIGHT_ROWS, LIGHT_TRAINING = 20_000, 6_000, 40_000
-# Rows that are predicted at once, for their design matrix is as large as they are.
-ROWS_AT_ONCE = 200_000
+# Rows that are predicted together, for their design matrix is as large as they are.
+PREDICTED_ROWS = 200_000
 # Trees that draw from so many rows differ more, so fewer do.
 ENOUGH_TREES = 0.7
 # A persona of fewer rows than this leans on the rate over everyone.
@@ -157,8 +157,8 @@ class Fitted:
 
     def predict(self, data: AtRisk, n_jobs: int = 1) -> dict[str, FloatArray]:
         """Predict as the model does, up to the last bit, by the forest while it is at hand."""
-        if len(data) > ROWS_AT_ONCE:
-            pieces = np.array_split(np.arange(len(data)), -(-len(data) // ROWS_AT_ONCE))
+        if len(data) > PREDICTED_ROWS:
+            pieces = np.array_split(np.arange(len(data)), -(-len(data) // PREDICTED_ROWS))
             found = [self.predict(data.take(piece), n_jobs) for piece in pieces]
             return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
         rate = self.model.rates.of(data.persona)

@@ -90,13 +90,7 @@ def by_phase_and_day(
 
 
 def coded(relation: Relation, columns: Iterable[str]) -> pa.Table:
-    """Read columns with text as codes of its levels, in a fraction of the memory.
-
-    >>> import duckdb
-    >>> rows = coded(duckdb.sql("select 'a' as word, 1.5 as share from range(3)"), ["word"])
-    >>> rows["word"].type.value_type, rows["word"].to_pylist()
-    (DataType(string), ['a', 'a', 'a'])
-    """
+    """Read columns with text as codes of its levels, in a fraction of the memory."""
     reader = relation.project(_quoted(columns)).to_arrow_reader(BATCH_ROWS)
     kept = [pa.table({name: _kept(batch[name]) for name in batch.schema.names}) for batch in reader]
     return pa.concat_tables(kept or [reader.schema.empty_table()]).unify_dictionaries()

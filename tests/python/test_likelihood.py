@@ -211,7 +211,7 @@ def test_a_forest_draws_from_the_training_rows_only(train):
 def test_many_rows_are_predicted_some_at_a_time(fitted, test, monkeypatch):
     data = at_risk(test)
     whole = fitted.predict(data)
-    monkeypatch.setattr(likelihood, "ROWS_AT_ONCE", 300)
+    monkeypatch.setattr(likelihood, "PREDICTED_ROWS", 300)
     for name, values in fitted.predict(data).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-12)
 

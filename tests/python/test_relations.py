@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from applicant_personas.at_risk import KEY_COLUMNS, columns_at_risk
-from applicant_personas.relations import by_phase, by_phase_and_day
+from applicant_personas.relations import by_phase, by_phase_and_day, coded
 
 
 @pytest.fixture
@@ -36,3 +36,12 @@ def test_a_phase_is_a_plain_word(relation):
 def test_the_columns_at_risk_are_the_keys_and_every_feature_once():
     features = pd.DataFrame({"target": ["applied", "admitted"], "feature": ["gpa", "gpa"]})
     assert columns_at_risk(features) == [*KEY_COLUMNS, "gpa"]
+
+
+@pytest.mark.parametrize(("condition", "gpas"), [("true", [1, 2, 3]), ("false", [])])
+def test_text_is_read_as_codes_of_its_levels(relation, condition, gpas):
+    rows = coded(relation.filter(condition).order("gpa"), ["gpa", "the name"])
+    assert rows["gpa"].to_pylist() == gpas
+    assert rows["the name"].to_pylist() == ["x", "y", "z"][: len(gpas)]
+    if gpas:
+        assert rows["the name"].type.value_type == "string"

@@ -7,10 +7,14 @@ import pytest
 from applicant_personas.parallel import side_by_side
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, 5])
-def test_threads_are_divided_and_results_are_in_order(n_jobs):
-    found = side_by_side(lambda item, own: (item, own), ["c", "a", "b"], n_jobs)
-    assert found == [(item, max(1, n_jobs // min(3, n_jobs))) for item in "cab"]
+@pytest.mark.parametrize(
+    ("n_jobs", "own"),
+    [(1, [1, 1, 1, 1, 1]), (2, [2, 1, 1, 1, 1]), (3, [3, 3, 1, 1, 1]), (11, [2, 2, 2, 2, 2])],
+)
+def test_threads_are_divided_and_results_are_in_order(n_jobs, own):
+    """Who would be alone at the end, beside idle threads, comes first and has all of them."""
+    found = side_by_side(lambda item, n_jobs: (item, n_jobs), list("cabed"), n_jobs)
+    assert found == list(zip("cabed", own, strict=True))
 
 
 def test_two_are_at_work_at_once():

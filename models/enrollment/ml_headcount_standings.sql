@@ -13,10 +13,6 @@ labeled as (
     select * from {{ ref('int_outcomes_labeled') }}
 ),
 
-snapshots as (
-    select * from {{ ref('int_snapshots_planned') }}
-),
-
 predictions as (
     select * from {{ ref('ml_enrollment_predictions') }}
     where score_kind = 'out_of_sample' and is_standing
@@ -26,8 +22,15 @@ assignments as (
     select * from {{ ref('ml_persona_assignments') }}
 ),
 
+-- Who is not on the ladder has the persona of the last day.
 reached as (
-    select * from {{ ref('ml_headcount_reached') }}
+    select
+        reached.*,
+        assignments.persona_key
+    from {{ ref('ml_headcount_reached') }} as reached
+    left join assignments
+        on reached.application_id = assignments.application_id
+        and assignments.is_persona_snapshot
 ),
 
 -- What came of those who stood there on the same day of earlier cycles, for people without a
@@ -55,7 +58,8 @@ on_ladder as (
         labeled.known_on,
         labeled.application_id,
         labeled.person_id,
-        snapshots.program_code,
+        labeled.program_code,
+        assignments.persona_key,
         phases.phase,
         phases.rung,
         coalesce(predictions.likelihood, stage_rates.rate) as likelihood,
@@ -69,9 +73,9 @@ on_ladder as (
         on labeled.entry_term = stage_rates.entry_term
         and labeled.known_on = stage_rates.known_on
         and labeled.phase = stage_rates.phase
-    inner join snapshots
-        on labeled.application_id = snapshots.application_id
-        and labeled.known_on = snapshots.known_on
+    left join assignments
+        on labeled.application_id = assignments.application_id
+        and labeled.known_on = assignments.known_on
     left join predictions
         on labeled.application_id = predictions.application_id
         and labeled.known_on = predictions.known_on
@@ -88,7 +92,7 @@ standings as (
         on_ladder.n_training,
         on_ladder.run_id,
         {%- for column in [
-            'entry_term', 'known_on', 'application_id', 'person_id', 'program_code',
+            'entry_term', 'known_on', 'application_id', 'person_id', 'program_code', 'persona_key',
         ] %}
         coalesce(on_ladder.{{ column }}, reached.{{ column }}) as {{ column }},
         {%- endfor %}
@@ -102,30 +106,23 @@ standings as (
 )
 
 select
-    standings.entry_term,
-    standings.known_on,
-    standings.application_id,
-    standings.person_id,
-    coalesce(standings.program_code, 'unknown') as program_code,
-    -- Who is not on the ladder has the persona of the last day.
-    coalesce(assignments.persona_key, latest.persona_key, 'none') as persona_key,
-    standings.has_reached,
-    standings.outcome,
-    standings.phase,
-    standings.rung,
-    standings.likelihood,
-    standings.person_likelihood,
-    standings.n_training,
-    standings.run_id,
-    standings.is_scored,
+    entry_term,
+    known_on,
+    application_id,
+    person_id,
+    coalesce(program_code, 'unknown') as program_code,
+    coalesce(persona_key, 'none') as persona_key,
+    has_reached,
+    outcome,
+    phase,
+    rung,
+    likelihood,
+    person_likelihood,
+    n_training,
+    run_id,
+    is_scored,
     row_number() over (
-        partition by standings.entry_term, standings.known_on, standings.person_id
-        order by coalesce(standings.rung, 0) desc, standings.application_id asc
+        partition by entry_term, known_on, person_id
+        order by coalesce(rung, 0) desc, application_id asc
     ) = 1 as is_furthest
 from standings
-left join assignments
-    on standings.application_id = assignments.application_id
-    and standings.known_on = assignments.known_on
-left join assignments as latest
-    on standings.application_id = latest.application_id
-    and latest.is_persona_snapshot

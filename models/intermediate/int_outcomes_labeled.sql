@@ -19,6 +19,7 @@ select
     snapshots.as_of,
     snapshots.person_id,
     snapshots.entry_term,
+    snapshots.program_code,
     snapshots.term_order,
     snapshots.days_to_census,
     snapshots.is_open,

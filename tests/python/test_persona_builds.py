@@ -1,14 +1,15 @@
 """Personas over a chain of builds in one warehouse: what stays, what changes, what is told.
 
 Half of the people, then the same with other outcomes, then all from scratch, then the other half
-with the stored personas, with new ones, and without one archetype.
+with the stored personas, with new ones, without one archetype, with it again, and with another one
+that goes two ways.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from warehouse import Warehouse, build, generate, run_dbt
 from applicant_personas.personas.model import PersonaModel, comparable_distances
 
 N_PERSONS, AS_OF = 8_000, "2026-05-15"
-GONE = "global_stem_striver"
+GONE, PARTED = "global_stem_striver", "committed_local_pro"
 AFTER_THE_OFFER = [
     "deposited", "visa_issued", "registered", "enrolled", "no_show", "declined_by_applicant",
 ]  # fmt: skip
@@ -72,6 +73,10 @@ class Step:
     @property
     def run_id(self) -> str:
         return str(self["ml.ml_persona_fit"]["run_id"].iloc[0])
+
+    @property
+    def lineage(self) -> pd.DataFrame:
+        return self["marts.rpt_persona_lineage"].query("run_id == @self.run_id")
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -139,6 +144,24 @@ def with_other_outcomes(tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
+def going_two_ways(tables: Tables, people: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Let every second one be young and hardly in contact, and the others the opposite."""
+    persons, interactions = tables["persons"].copy(), tables["interactions"]
+    is_one, is_other = (persons["person_id"].isin(people[start::2]) for start in (0, 1))
+    years = pd.to_numeric(persons["years_experience"])
+    persons["years_experience"] = (
+        years.mask(is_one, 0.2 * years).mask(is_other, 2.2 * years).round()
+    )
+    stays = np.random.default_rng(3).random(len(interactions)) < 0.15
+    stays |= ~interactions["person_id"].isin(people[0::2])
+    again = interactions[interactions["person_id"].isin(people[1::2])]
+    again = again.assign(interaction_id=again["interaction_id"].astype(str) + "_again")
+    return dict(tables) | {
+        "persons": persons,
+        "interactions": pd.concat([interactions[stays], again], ignore_index=True),
+    }
+
+
 def write(tables: Tables, folder: Path, catalog: str = CATALOG, erased: str | None = None) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -161,6 +184,8 @@ class Chain:
     never: Step
     refitted: Step
     without: Step
+    added: Step
+    parted: Step
     erased: str
     people: pd.DataFrame
 
@@ -193,8 +218,12 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     stay = set(people.loc[people["archetype"] != GONE, "person_id"]) & halves[1]
     write(part(tables, stay | {erased}), source, erased=erased)
     built = build(folder, source, with_tests=True, as_of=AS_OF, runs_kept=2)
+    without = keep("without", built)
+    added = step("added", other, refit="always")
+    pros = people.loc[people["archetype"] == PARTED, "person_id"].sort_values()
+    parted = step("parted", going_two_ways(other, list(pros)), refit="always")
     return Chain(
-        first, other_outcomes, afresh, never, refitted, keep("without", built), erased, people
+        first, other_outcomes, afresh, never, refitted, without, added, parted, erased, people
     )
 
 
@@ -278,7 +307,7 @@ def test_a_refit_on_other_people_keeps_the_keys(chain: Chain) -> None:
     same = float((earlier == later).mean())
     print(f"{same:.4f} of the other half keep their key")
     assert same >= 0.99
-    lineage = chain.refitted["marts.rpt_persona_lineage"].query("run_id == @chain.refitted.run_id")
+    lineage = chain.refitted.lineage
     assert set(lineage["status"]) == {"survived"}
     assert (lineage["persona_key"] == lineage["previous_persona_key"]).all()
     assert set(lineage["previous_run_id"]) == {chain.first.run_id}
@@ -438,8 +467,39 @@ def test_an_archetype_that_is_gone_retires_its_key_alone(chain: Chain) -> None:
     assert present.loc[gone, "last_run_id"] == chain.refitted.run_id
     others = named.index.drop(gone)
     assert present.loc[others, "is_active"].all()
-    lineage = chain.without["marts.rpt_persona_lineage"].query("run_id == @chain.without.run_id")
+    lineage = chain.without.lineage
     status = lineage.set_index("previous_persona_key")["status"]
     assert status[gone] == "vanished"
     assert set(status[others]) == {"survived"}
     assert gone not in set(chain.without["marts.fct_applicant_personas"]["persona_key"])
+
+
+def test_an_archetype_that_comes_has_a_key_that_nobody_had(chain: Chain) -> None:
+    """It is the one that was gone; what retired does not come back."""
+    before, dimension = (step["marts.dim_personas"] for step in (chain.without, chain.added))
+    lineage = chain.added.lineage
+    (new,) = lineage.loc[lineage["status"] == "new", "persona_key"]
+    assert new not in set(before["persona_key"])
+    others = set(before.loc[before["is_active"], "persona_key"])
+    assert set(lineage.loc[lineage["status"] == "survived", "persona_key"]) == others
+    assert set(lineage["status"]) == {"new", "survived"}
+    assert set(dimension.loc[dimension["is_active"], "persona_key"]) == others | {new}
+    people = chain.added["marts.fct_applicant_personas"].merge(chain.people, on="person_id")
+    assert people.loc[people["archetype"] == GONE, "persona_key"].mode()[0] == new
+
+
+def test_an_archetype_that_goes_two_ways_is_told_as_split(chain: Chain) -> None:
+    before = chain.added["marts.fct_applicant_personas"].merge(chain.people, on="person_id")
+    whole = before.loc[before["archetype"] == PARTED, "persona_key"].mode()[0]
+    lineage = chain.parted.lineage
+    split = lineage[lineage["status"] == "split"]
+    assert set(split["previous_persona_key"]) == {whole}
+    assert len(split) == 2
+    (other,) = set(split["persona_key"]) - {whole}
+    assert other not in set(chain.added["marts.dim_personas"]["persona_key"])
+    rest = lineage.drop(split.index)
+    assert set(rest["status"]) == {"survived"}
+    assert set(rest["persona_key"]) == set(chain.added.lineage["persona_key"]) - {whole}
+    people = chain.parted["marts.fct_applicant_personas"].merge(chain.people, on="person_id")
+    pros = people[people["archetype"] == PARTED].sort_values("person_id")
+    assert pros["persona_key"].isin([whole, other]).mean() > 0.9

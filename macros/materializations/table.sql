@@ -2,7 +2,8 @@
   Makes a table beside the earlier one and puts it in its place, both in one transaction. dbt-duckdb
   does so in seven statements, with a copy to drop afterwards and a search for foreign keys, which
   is a fifth of the time of a small build; nothing here has foreign keys, indexes or grants. A model
-  whose meta has `parted_like` is made in parts (macros/parts.sql).
+  whose meta has `parted_like` is made in parts (macros/parts.sql); while one in Python runs, DuckDB
+  holds less (memory.sql).
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set earlier = load_cached_relation(this) -%}
@@ -14,13 +15,16 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- if model.language == 'python' %}{% do lend_memory() %}{% endif %}
     {%- for part in range(n) %}
     {% call statement('main', language=model.language) -%}
         {{ begin_part(part, n) if parted_like }}
         {{ create_table_as(False, made, compiled_code, model.language) if part == 0
             else 'insert into ' ~ made ~ ' ' ~ compiled_code }}
+        {{- give_back_after_writing() if model.language == 'python' }}
     {%- endcall %}
     {%- endfor %}
+    {%- if model.language == 'python' %}{% do take_memory_back() %}{% endif %}
     {% call statement('put_in_place') -%}
         {% if earlier %}drop {{ earlier.type }} {{ earlier }};{% endif %}
         alter table {{ made }} rename to {{ adapter.quote(target.identifier) }}

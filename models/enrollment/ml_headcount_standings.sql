@@ -15,11 +15,14 @@ labeled as (
 
 predictions as (
     select * from {{ ref('ml_enrollment_predictions') }}
-    where score_kind = 'out_of_sample' and is_standing
+    where score_kind = 'out_of_sample'
+        and is_standing
+        and {{ in_part('person_id') }}
 ),
 
 assignments as (
     select * from {{ ref('ml_persona_assignments') }}
+    where {{ in_part('person_id') }}
 ),
 
 -- Who is not on the ladder has the persona of the last day.
@@ -31,6 +34,7 @@ reached as (
     left join assignments
         on reached.application_id = assignments.application_id
         and assignments.is_persona_snapshot
+    where {{ in_part('reached.person_id') }}
 ),
 
 -- What came of those who stood there on the same day of earlier cycles, for people without a
@@ -80,7 +84,7 @@ on_ladder as (
         on labeled.application_id = predictions.application_id
         and labeled.known_on = predictions.known_on
         and labeled.phase = predictions.phase
-    where labeled.is_standing
+    where labeled.is_standing and {{ in_part('labeled.person_id') }}
 ),
 
 standings as (

@@ -1,4 +1,7 @@
-"""Reads parts of a database's relation, so that no more than one part is in memory at a time."""
+"""Reads parts of a database's relation, so that no more than one part is in memory at a time.
+
+Before a part is read, what earlier ones took is given back.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from applicant_personas.memory import give_back
 from applicant_personas.progress import told
 
 SLICE = ("phase", "days_to_census")
@@ -82,6 +86,7 @@ def by_phase_and_day(
     names = _quoted(columns)
 
     def read(phase: str, day: int | None) -> pa.RecordBatchReader:
+        give_back()
         on_day = f"days_to_census is not distinct from {'null' if day is None else int(day)}"
         of_slice = relation.filter(f"{_of_phase(phase)} and {on_day}")
         return of_slice.project(names).to_arrow_reader(BATCH_ROWS)
@@ -91,6 +96,7 @@ def by_phase_and_day(
 
 def coded(relation: Relation, columns: Iterable[str]) -> pa.Table:
     """Read columns with text as codes of its levels, in a fraction of the memory."""
+    give_back()
     reader = relation.project(_quoted(columns)).to_arrow_reader(BATCH_ROWS)
     kept = [pa.table({name: _kept(batch[name]) for name in batch.schema.names}) for batch in reader]
     return pa.concat_tables(kept or [reader.schema.empty_table()]).unify_dictionaries()

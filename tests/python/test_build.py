@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+from applicant_personas.command_line.build import one_line
 from applicant_personas.command_line.cli import main
 
 PROJECT = {
@@ -111,6 +112,20 @@ def test_errors_are_told_in_full_and_the_exit_code_is_that_of_dbt(
     assert lines[-2].startswith("error: broken (models/broken.sql): ")
     assert 'Referenced column "b" not found' in lines[-2]
     assert lines[-1] == "Failed: 2 done, 1 with warnings, 1 failed, 1 skipped."
+
+
+def test_who_needs_more_memory_is_told_how_to_give_it() -> None:
+    """In place of what DuckDB advises, which no setting of this project is."""
+    said = (
+        "Runtime Error in model long (models/long.sql)\n"
+        "  Out of Memory Error: could not allocate block (762.7 MiB/762.9 MiB used)\n"
+        "  \n  Possible solutions:\n  * Reducing the number of threads (SET threads=X)\n"
+        "  * Increasing the memory limit (SET memory_limit='...GB')\n  \n  See also https://duckdb.org"
+    )
+    assert one_line(said) == (
+        "Out of Memory Error: could not allocate block (762.7 MiB/762.9 MiB used). "
+        "Let DuckDB hold more, as PERSONAS_MEMORY=3GB does (docs/scaling.md)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,21 @@ profile: tiny
 models: {+materialized: table, +persist_docs: {relation: true, columns: true}}
 vars: {divisor: 1}
 """,
-    "profiles.yml": "tiny: {target: dev, outputs: {dev: {type: duckdb, path: tiny.duckdb}}}",
+    "profiles.yml": """
+tiny:
+  target: dev
+  outputs:
+    dev: {type: duckdb, path: tiny.duckdb, config_options: {memory_limit: 1000MiB}}
+    side_by_side: {type: duckdb, path: tiny.duckdb, threads: 2}
+""",
     "models/counted.sql": "select cast(6 / {{ var('divisor') }} as int) as n",
     "models/fitted.py": """
 def model(dbt, session):
     [(n,)] = dbt.ref("counted").fetchall()
-    return session.sql(f"select {12 // n} as n")
+    return session.sql(f"select {12 // n} as n, current_setting('memory_limit') as held")
+""",
+    "models/after.sql": """
+select current_setting('memory_limit') as held from {{ ref('fitted') }}
 """,
     "models/_models.yml": """
 models:
@@ -44,8 +53,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "tiny.duckdb"
 
 
-def run(divisor: str) -> bool:
-    done = dbtRunner().invoke(["--quiet", "run", "--vars", f"{{divisor: {divisor}}}"])
+def run(divisor: str, *arguments: str) -> bool:
+    done = dbtRunner().invoke(["--quiet", "run", "--vars", f"{{divisor: {divisor}}}", *arguments])
     DuckDBConnectionManager.close_all_connections()
     return done.success
 
@@ -56,6 +65,7 @@ def read(database: Path, query: str) -> list[tuple[object, ...]]:
 
 
 BOTH = "select counted.n, fitted.n from counted, fitted"
+HELD = "select fitted.held, after.held from fitted, after"
 TABLES = "select table_name, table_type from information_schema.tables order by 1"
 
 
@@ -67,7 +77,7 @@ def test_a_table_takes_the_place_of_what_was_there(tiny: Path) -> None:
     assert run("1")
     assert run("2")
     assert read(tiny, BOTH) == [(3, 4)]
-    assert read(tiny, TABLES) == [("counted", "BASE TABLE"), ("fitted", "BASE TABLE")]
+    assert read(tiny, TABLES) == [(name, "BASE TABLE") for name in ("after", "counted", "fitted")]
     said = "select comment from duckdb_{}s() where table_name = 'counted'"
     assert read(tiny, said.format("table")) == [("What is counted.",)]
     assert read(tiny, said.format("column")) == [("How many.",)]
@@ -80,4 +90,15 @@ def test_a_model_that_fails_leaves_the_earlier_table(tiny: Path) -> None:
     # 6 / 20 is none, by which the second divides.
     assert not run("20")
     assert read(tiny, BOTH) == [(0, 4)]
-    assert [name for name, _ in read(tiny, TABLES)] == ["counted", "fitted"]
+    assert [name for name, _ in read(tiny, TABLES)] == ["after", "counted", "fitted"]
+
+
+def test_while_python_runs_duckdb_holds_less(tiny: Path) -> None:
+    assert run("2")
+    assert read(tiny, HELD) == [("286.1 MiB", "1000.0 MiB")]
+
+
+def test_beside_other_models_it_holds_what_it_did(tiny: Path) -> None:
+    assert run("2", "--target", "side_by_side")
+    [(during, after)] = read(tiny, HELD)
+    assert during == after != "286.1 MiB"

@@ -24,6 +24,9 @@ OF_NODES = ("Log", "RunResult", "EndOfRun")
 # What dbt puts around a sentence: the kind of error with the node, and the macros that it came by.
 PREAMBLE = re.compile(r"\A(\w+ Error( in .*)?\n\s*(Configuration: )?|\[WARNING\](\[\w+\])?: )")
 TRACE = re.compile(r"\n\s*> (in|called by) .*", re.S)
+# What DuckDB advises when it may hold no more: none of it is how this project is told.
+ADVICE = re.compile(r"(Out of Memory Error: .*?)\.?\s+Possible solutions:.*", re.S)
+HOLD_MORE = r"\1. Let DuckDB hold more, as PERSONAS_MEMORY=3GB does (docs/scaling.md)"
 HEADER = re.compile(r"What is this\? (.*?)\n(?=When does it matter\?)", re.S)
 
 
@@ -132,7 +135,8 @@ def tell_trouble(result: Any) -> str:
 
 def one_line(text: str) -> str:
     """Give what a message of dbt's says, in one line."""
-    return " ".join(TRACE.sub("", PREAMBLE.sub("", text)).split())
+    own = ADVICE.sub(HOLD_MORE, TRACE.sub("", PREAMBLE.sub("", text)))
+    return " ".join(own.split())
 
 
 def count_outcomes(done: dbtRunnerResult) -> str:

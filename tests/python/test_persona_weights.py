@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from applicant_personas.personas.weights import (
-    LEAST_SHARED,
+    GRANTED,
     MIN_ROWS,
     MOST_SHARED,
     TWO_VALUED,
     Weights,
     explained,
     learn_weights,
+    told_by_chance,
 )
 
 N = 2_000
@@ -49,12 +50,36 @@ def test_what_no_other_block_knows_has_no_weight(learned):
     assert min(weight["a1"], weight["a2"], weight["b1"], weight["b2"]) > 0.5
 
 
-def test_a_weight_is_the_odds_of_the_share_and_half_of_that_with_two_values(learned):
+def test_a_weight_grows_with_the_share_and_is_half_of_that_with_two_values(x, learned):
     share = np.minimum(learned.shared, MOST_SHARED)
-    expected = np.where(share < LEAST_SHARED, 0.0, share / (1 - share))
+    expected = np.where(share < told_by_chance(x), 0.0, (share + GRANTED) / (1 - share))
     expected[PLACE["c_flag"]] *= TWO_VALUED
     np.testing.assert_allclose(learned.weight, expected)
     assert 0.2 < learned.shared[PLACE["c_flag"]] < 0.8
+
+
+def test_where_little_is_shared_weights_are_nearly_even():
+    """Ratios of small shares are uncertain: one of .08 and one of .02 may well be alike."""
+    rng = np.random.default_rng(3)
+    group = rng.integers(0, 2, N) - 0.5
+    faint = rng.normal(size=(N, 6)) + group[:, np.newaxis] * [1.2, 1.0, 0.8, 0.6, 0.5, 0.4]
+    blocks = np.array(["a", "b", "c", "a", "b", "c"], dtype=object)
+    found = learn_weights(faint, blocks, np.zeros(6, dtype=bool), np.random.default_rng(1))
+    assert found.are_learned
+    used = found.weight > 0
+    assert found.shared[used].max() > 3 * found.shared[used].min()
+    assert found.weight[used].max() < 2 * found.weight[used].min()
+
+
+def test_what_chance_alone_tells_of_noise_is_below_the_bound():
+    rng = np.random.default_rng(4)
+    groups = rng.integers(0, 12, N)
+    noise = rng.normal(size=(N, 200))
+    noise[rng.random(noise.shape) < 0.3] = np.nan
+    told = np.array([explained(column, groups) for column in noise.T])
+    assert told.max() > 0
+    assert (told < told_by_chance(noise)).all()
+    assert (told_by_chance(noise[:, :1]) < told_by_chance(noise[: N // 2, :1])).all()
 
 
 def test_without_two_blocks_that_know_of_each_other_weights_stay_even():

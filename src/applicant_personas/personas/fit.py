@@ -381,8 +381,8 @@ def _weight_reason(weights: Weights, of_feature: np.ndarray[Any, Any], weight: f
             "its variance."
         )
     return (
-        f"Dropped: groups formed without its block tell {share:.1f} % of its variance, so it has "
-        "no part in them."
+        f"Dropped: groups formed without its block tell {share:.1f} % of its variance, no "
+        "more than chance does."
     )
 
 

@@ -1,11 +1,12 @@
 """How many personas: as few as hold what can be found again.
 
-A number is sound when its worst persona has a prediction strength of .7 on other halves of the
-applicants (Tibshirani and Walther 2005) and its personas differ, each from each, in at least two
-blocks of features. Of the sound numbers, the smallest is taken whose structure is within .02 of the
-best: structure is how far the log inertia lies below that of Gaussian data with the same covariance
-and the same gaps (the gap of Tibshirani, Walther and Hastie 2001, against data that is correlated).
-Less than .05 of it is a continuum, not groups: strength alone would find three personas there too.
+A number is sound when its worst persona has a prediction strength of .5 on other halves of the
+applicants (Tibshirani and Walther 2005), so that people who share one mostly share one there too,
+and its personas differ, each from each, in at least two blocks of features. Of the sound numbers,
+the smallest is taken whose structure is within .01 of the best: structure is how far the log inertia
+lies below that of Gaussian data with the same covariance and the same gaps (the gap of Tibshirani,
+Walther and Hastie 2001, against data that is correlated). Less than .05 of it is a continuum, not
+groups: strength alone would find three personas there too.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ FEWEST, MOST = 3, 10
 CURVE_ROWS = 4_000
 N_HALVES = 10
 N_STARTS = 10
-LEAST_STRENGTH = 0.7
+LEAST_STRENGTH = 0.5
 DOUBT = 0.05
 # Of the excess over Gaussian data: what a further persona must add.
-TOLERANCE = 0.02
+TOLERANCE = 0.01
 DEVIATIONS_APART = 0.8
 BLOCKS_APART = 2
 # Log inertia below that of Gaussian data; less is a continuum.

@@ -18,7 +18,11 @@ N_ROUNDS = 2
 N_STARTS = 3
 # One cut explains all of a two-valued column, but at most 2/pi of a normal one.
 TWO_VALUED = 0.5
-MOST_SHARED, LEAST_SHARED = 0.9, 0.02
+MOST_SHARED = 0.9
+# Granted to every share: the less is shared, the less sure shares are, and the more even the weights.
+GRANTED = 0.1
+# Standard deviations of what groups tell of a column that has nothing to do with them.
+CHANCE = 5.0
 DOUBT = 0.05
 MIN_ROWS = 300
 
@@ -51,21 +55,34 @@ def learn_weights(
     """Learn column weights from standardized rows `x` (n, p), NaN where missing.
 
     For each block the rows are clustered without it; a column's share is the adjusted share of its
-    variance between those groups, and its weight is share / (1 - share), half of that if it is
-    two-valued. With fewer than two blocks left nothing is shared: the weights stay as they began.
+    variance between those groups, and its weight is (share + .1) / (1 - share), half of that if it
+    is two-valued, none if chance tells as much. With fewer than two blocks left nothing is shared:
+    the weights stay as they began.
     """
     begin = np.where(two_valued, TWO_VALUED, 1.0)
     nothing = np.zeros(x.shape[1])
     if len(x) < MIN_ROWS or len(set(blocks)) < 2:
         return Weights(begin, nothing, are_learned=False)
-    weight, shared = begin, nothing
+    weight, shared, least = begin, nothing, told_by_chance(x)
     for _ in range(N_ROUNDS):
         shared = _shared(x, blocks, weight, rng)
         capped = np.minimum(shared, MOST_SHARED)
-        weight = np.where(capped < LEAST_SHARED, 0.0, begin * capped / (1 - capped))
+        learned = begin * (capped + GRANTED) / (1 - capped)
+        weight = np.where(capped < least, 0.0, learned)
         if len({block for block, w in zip(blocks, weight, strict=True) if w > 0}) < 2:
             return Weights(begin, shared, are_learned=False)
     return Weights(weight, shared, are_learned=True)
+
+
+def told_by_chance(x: FloatArray) -> FloatArray:
+    """Tell what share of each column (p) the groups may explain by chance alone.
+
+    Of n observed rows, g groups explain (g - 1)/n and the adjusted share is 0, with a standard
+    deviation of sqrt(2 (g - 1))/n (the F distribution, for many rows).
+    """
+    n = np.maximum(np.isfinite(x).sum(axis=0), 1)
+    found: FloatArray = CHANCE * np.sqrt(2.0 * (N_GROUPS - 1)) / n
+    return found
 
 
 def _shared(

@@ -3,10 +3,10 @@
 A number is sound when its worst persona has a prediction strength of .5 on other halves of the
 applicants (Tibshirani and Walther 2005), so that people who share one mostly share one there too,
 and its personas differ, each from each, in at least two blocks of features. Of the sound numbers,
-the smallest is taken whose structure is within .01 of the best: structure is how far the log inertia
-lies below that of Gaussian data with the same covariance and the same gaps (the gap of Tibshirani,
-Walther and Hastie 2001, against data that is correlated). Less than .05 of it is a continuum, not
-groups: strength alone would find three personas there too.
+the smallest is taken whose structure is within .01 of the best: structure is how far the log
+inertia lies below that of Gaussian data with the same covariance and the same gaps (the gap of
+Tibshirani, Walther and Hastie 2001, against data that is correlated). Less than .05 of it is a
+continuum, not groups: strength alone would find three personas there too.
 """
 
 from __future__ import annotations

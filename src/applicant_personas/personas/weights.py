@@ -19,7 +19,7 @@ N_STARTS = 3
 # One cut explains all of a two-valued column, but at most 2/pi of a normal one.
 TWO_VALUED = 0.5
 MOST_SHARED = 0.9
-# Granted to every share: the less is shared, the less sure shares are, and the more even the weights.
+# Granted to every share: the less is shared, the less sure it is, and the more even the weights.
 GRANTED = 0.1
 # Standard deviations of what groups tell of a column that has nothing to do with them.
 CHANCE = 5.0

@@ -15,16 +15,14 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if model.language == 'python' %}{% do lend_memory() %}{% endif %}
     {%- for part in range(n) %}
     {% call statement('main', language=model.language) -%}
         {{ begin_part(part, n) if parted_like }}
         {{ create_table_as(False, made, compiled_code, model.language) if part == 0
             else 'insert into ' ~ made ~ ' ' ~ compiled_code }}
-        {{- give_back_after_writing() if model.language == 'python' }}
+        {{- share_memory() if model.language == 'python' }}
     {%- endcall %}
     {%- endfor %}
-    {%- if model.language == 'python' %}{% do take_memory_back() %}{% endif %}
     {% call statement('put_in_place') -%}
         {% if earlier %}drop {{ earlier.type }} {{ earlier }};{% endif %}
         alter table {{ made }} rename to {{ adapter.quote(target.identifier) }}

@@ -29,10 +29,12 @@ tiny:
     "models/fitted.py": """
 def model(dbt, session):
     [(n,)] = dbt.ref("counted").fetchall()
-    return session.sql(f"select {12 // n} as n, current_setting('memory_limit') as held")
+    [(held,)] = session.sql("select current_setting('memory_limit')").fetchall()
+    return session.sql(f"select {12 // n} as n, '{held}' as held")
 """,
-    "models/after.sql": """
-select current_setting('memory_limit') as held from {{ ref('fitted') }}
+    "models/then.sql": """
+-- depends_on: {{ ref('counted') }}
+select current_setting('memory_limit') as held
 """,
     "models/_models.yml": """
 models:
@@ -65,7 +67,7 @@ def read(database: Path, query: str) -> list[tuple[object, ...]]:
 
 
 BOTH = "select counted.n, fitted.n from counted, fitted"
-HELD = "select fitted.held, after.held from fitted, after"
+HELD = 'select fitted.held, "then".held from fitted, "then"'
 TABLES = "select table_name, table_type from information_schema.tables order by 1"
 
 
@@ -77,7 +79,7 @@ def test_a_table_takes_the_place_of_what_was_there(tiny: Path) -> None:
     assert run("1")
     assert run("2")
     assert read(tiny, BOTH) == [(3, 4)]
-    assert read(tiny, TABLES) == [(name, "BASE TABLE") for name in ("after", "counted", "fitted")]
+    assert read(tiny, TABLES) == [(name, "BASE TABLE") for name in ("counted", "fitted", "then")]
     said = "select comment from duckdb_{}s() where table_name = 'counted'"
     assert read(tiny, said.format("table")) == [("What is counted.",)]
     assert read(tiny, said.format("column")) == [("How many.",)]
@@ -90,7 +92,13 @@ def test_a_model_that_fails_leaves_the_earlier_table(tiny: Path) -> None:
     # 6 / 20 is none, by which the second divides.
     assert not run("20")
     assert read(tiny, BOTH) == [(0, 4)]
-    assert [name for name, _ in read(tiny, TABLES)] == ["after", "counted", "fitted"]
+    assert [name for name, _ in read(tiny, TABLES)] == ["counted", "fitted", "then"]
+
+
+def test_a_model_that_fails_gives_the_memory_back(tiny: Path) -> None:
+    assert not run("20")
+    assert read(tiny, TABLES) == [(name, "BASE TABLE") for name in ("counted", "then")]
+    assert read(tiny, 'select held from "then"') == [("1000.0 MiB",)]
 
 
 def test_while_python_runs_duckdb_holds_less(tiny: Path) -> None:
@@ -100,5 +108,5 @@ def test_while_python_runs_duckdb_holds_less(tiny: Path) -> None:
 
 def test_beside_other_models_it_holds_what_it_did(tiny: Path) -> None:
     assert run("2", "--target", "side_by_side")
-    [(during, after)] = read(tiny, HELD)
-    assert during == after != "286.1 MiB"
+    [(during, then)] = read(tiny, HELD)
+    assert during == then != "286.1 MiB"

@@ -1,6 +1,7 @@
-{# Python that comes after a model's and dbt-duckdb's own. A model in Python has its arrays beside what
-  DuckDB holds, so DuckDB gives most of it back before the model runs, and the model what it took when
-  its rows are written. Where models run side by side, one may need what another would give away. #}
+{# Python that comes after a model's and dbt-duckdb's own. A model in Python has its arrays beside
+  what DuckDB holds, so DuckDB gives most of it back before the model runs, and the model what it
+  took when its rows are written. Where models run side by side, one may need what another would
+  give away. #}
 {% macro share_memory() %}
 {%- set limit = (target.config_options or {}).get('memory_limit') if target.threads == 1 %}
 

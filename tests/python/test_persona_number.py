@@ -9,6 +9,7 @@ from applicant_personas.personas.number import (
     ENOUGH_ROWS,
     LEAST_STRENGTH,
     MIN_ROWS,
+    PROVEN_STRENGTH,
     Space,
     agreement,
     blocks_apart,
@@ -94,6 +95,14 @@ def test_where_nothing_is_found_again_the_nearest_is_taken_and_it_says_so():
     assert told.verdict == "unproven"
     assert told.reason.startswith("No number of personas is sound; 3 are found again best")
     assert "prediction strength 0.47, 0.5 needed" in told.reason
+
+
+def test_what_is_found_again_more_often_than_not_is_taken_but_not_called_groups():
+    for proven, verdict in ((PROVEN_STRENGTH - 0.01, "unproven"), (PROVEN_STRENGTH, "groups")):
+        measured = {f"k{k}": {"prediction_strength": proven} for k in range(3, 7)}
+        told = choose(curve(**measured))
+        assert (told.k, told.verdict) == (3, verdict)
+        assert f"prediction strength {proven:.2f}, 0.5 needed" in told.reason
 
 
 def test_a_standing_number_has_the_benefit_of_the_doubt():

@@ -3,10 +3,11 @@
 A number is sound when its worst persona has a prediction strength of .5 on other halves of the
 applicants (Tibshirani and Walther 2005), so that people who share one mostly share one there too,
 and its personas differ, each from each, in at least two blocks of features. Of the sound numbers,
-the smallest is taken whose structure is within .01 of the best: structure is how far the log
-inertia lies below that of Gaussian data with the same covariance and the same gaps (the gap of
-Tibshirani, Walther and Hastie 2001, against data that is correlated). Less than .05 of it is a
-continuum, not groups: strength alone would find three personas there too.
+the smallest is taken whose structure is within .01 of the best; from a strength of .7 on it is
+called groups. Structure is how far the log inertia lies below that of Gaussian data with the same
+covariance and the same gaps (the gap of Tibshirani, Walther and Hastie 2001, against data that is
+correlated). Less than .05 of it is a continuum, not groups: strength alone would find three
+personas there too.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ CURVE_ROWS = 4_000
 N_HALVES = 10
 N_STARTS = 10
 LEAST_STRENGTH = 0.5
+# From here on what is found again is called groups.
+PROVEN_STRENGTH = 0.7
 DOUBT = 0.05
 # Of the excess over Gaussian data: what a further persona must add.
 TOLERANCE = 0.01
@@ -224,7 +227,7 @@ def _by_structure(curve: Curve, standing: int | None) -> Choice:
         f"half of the applicants (prediction strength {proven:.2f}, "
         f"{LEAST_STRENGTH} needed) and differ in at least {BLOCKS_APART} blocks of features."
     )
-    return Choice(k, reason, "groups")
+    return Choice(k, reason, "groups" if strength(k) >= PROVEN_STRENGTH else "unproven")
 
 
 def _apart(metrics: dict[str, float]) -> bool:
